@@ -1,0 +1,220 @@
+"""What the bridge needs from a storefront and from a MIS, in the words of neither vendor.
+
+A port never raises for something a vendor did: a read that failed *is* a reading (`Unreadable`), a
+write that failed *is* an answer (`Outcome.UNKNOWN`). Only programming errors raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from countermand.core.command import Answer
+from countermand.core.status import LineStatus, Side
+
+
+class LineKind(StrEnum):
+    PRINT = "print"
+    STOCK = "stock"
+
+
+class Payment(StrEnum):
+    """What the storefront says about the money; recorded, never computed."""
+
+    UNPAID = "unpaid"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    UNKNOWN = "unknown"
+
+
+class MisItemKind(StrEnum):
+    JOB = "job"
+    SALES_ORDER = "sales_order"
+
+
+class StorefrontLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One order line as the storefront shows it. `line_id` is the vendor's own (Infigo: `s1234`)."""
+
+    line_id: str
+    status: LineStatus
+    kind: LineKind | None = None
+    name: str = ""
+    quantity: int | None = None
+    shipped_quantity: int | None = None
+    quote_id: str = ""
+
+
+class StorefrontOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One order, read at `began_at`. `raw` is the vendor's answer about this order, for the timeline."""
+
+    order_id: str
+    began_at: datetime
+    lines: tuple[StorefrontLine, ...]
+    placed_at: datetime | None = None
+    po_number: str = ""
+    customer: str = ""
+    payment: Payment = Payment.UNKNOWN
+    total: str = ""
+    tracking: frozenset[str] = frozenset()
+    order_cancelled: bool = False
+    raw: str = ""
+
+
+class OrderNotRead(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an order could not be read: `status` is `GONE` (the vendor says no such order) or `Unreadable`."""
+
+    order_id: str
+    began_at: datetime
+    status: LineStatus
+    raw: str = ""
+
+
+class MisItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A job or a sales order as the MIS shows it, with everything a link could be made from.
+
+    `status` carries what this one read said; the bridge adds the furthest progress seen before.
+    `group` names what can be read in one call (printIQ: the acceptance key), empty when unknown.
+    `invoiced` is none where the MIS does not say.
+    """
+
+    ref: str
+    kind: MisItemKind
+    began_at: datetime
+    status: LineStatus
+    customer_reference: str = ""
+    external_reference: str = ""
+    notes: str = ""
+    quote_no: str = ""
+    group: str = ""
+    title: str = ""
+    quantity: int | None = None
+    tracking: frozenset[str] = frozenset()
+    tracking_urls: frozenset[str] = frozenset()
+    invoiced: bool | None = None
+    raw: str = ""
+
+
+class MisRef(msgspec.Struct, frozen=True, kw_only=True):
+    """Which job or sales order to read; `group` as learned when it was found."""
+
+    ref: str
+    kind: MisItemKind
+    group: str = ""
+
+
+class OrderKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """What a MIS item may carry of a storefront order: the keys `find` may search by."""
+
+    order_id: str
+    po_number: str = ""
+    line_ids: tuple[str, ...] = ()
+    quote_ids: tuple[str, ...] = ()
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A message said that something may have changed. It is a reason to look, never a fact.
+
+    One of the references is set; `status` is what the message claimed, kept for the timeline only.
+    """
+
+    side: Side
+    order_id: str = ""
+    line_id: str = ""
+    mis_ref: str = ""
+    claims: str = ""
+
+
+class UnreadableHookError(ValueError):
+    """A hook whose body names nothing that can be looked up; it goes to quarantine with this reason."""
+
+
+class Capability(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the capability matrix: can this connection do it, and how do we know."""
+
+    name: str
+    offered: bool
+    how: str
+
+
+class StorefrontPort(Protocol):
+    """A storefront that can be read and, where it offers it, written to."""
+
+    @property
+    def capabilities(self) -> Mapping[str, Capability]:
+        """By name: `read`, `list`, `cancel_order`, `cancel_line`, `ship`, `track`, `note`."""
+        ...
+
+    async def read_orders(self, order_ids: Sequence[str]) -> Sequence[StorefrontOrder | OrderNotRead]:
+        """Read orders by id, in as few calls as the vendor allows; one result per id, in order."""
+        ...
+
+    async def list_orders(
+        self, *, since: datetime, cancelled_only: bool = False
+    ) -> Sequence[StorefrontOrder] | None:
+        """Orders *placed* since a time, with their present status; none when listing failed or is not offered."""
+        ...
+
+    async def find_order_of_line(self, line_id: str) -> str | None:
+        """The order id that a line id belongs to; none when unknown."""
+        ...
+
+    async def cancel(self, order_id: str, line_ids: Sequence[str] | None, *, note: str) -> Answer:
+        """Cancel the whole order (`line_ids` none) or some of its lines."""
+        ...
+
+    async def ship(self, order_id: str, *, tracking: str, partial: bool) -> Answer:
+        """Set shipped (or partially shipped) with one tracking string."""
+        ...
+
+    async def track(self, order_id: str, *, tracking: str) -> Answer:
+        """Set the order's one tracking string."""
+        ...
+
+    async def note(self, order_id: str, text: str) -> Answer:
+        """Write an order note that customers do not see."""
+        ...
+
+    async def check(self) -> str | None:
+        """Try the connection; none when good, else one sentence that names the setting to look at."""
+        ...
+
+    def order_url(self, order_id: str) -> str:
+        """Where a person sees this order in the storefront's own screens."""
+        ...
+
+
+class MisPort(Protocol):
+    """A MIS that can be searched, read and, where it offers it, told to cancel a job."""
+
+    @property
+    def capabilities(self) -> Mapping[str, Capability]:
+        """By name: `find`, `list`, `read`, `cancel_job`, `cancel_sales_order`."""
+        ...
+
+    async def find(self, keys: OrderKeys) -> Sequence[MisItem] | None:
+        """Items that carry any of the order's keys; none when the search failed or is not offered."""
+        ...
+
+    async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
+        """Items changed since a time, with their present status; none when listing failed or is not offered."""
+        ...
+
+    async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
+        """Read items by reference, in as few calls as the vendor allows; one result per ref, in order."""
+        ...
+
+    async def cancel(self, ref: MisRef) -> Answer:
+        """Cancel one job; sales orders answer `unsupported`."""
+        ...
+
+    async def check(self) -> str | None:
+        """Try the connection; none when good, else one sentence that names the setting to look at."""
+        ...
+
+    def item_url(self, ref: MisRef) -> str:
+        """Where a person sees this job or sales order in the MIS's own screens."""
+        ...
