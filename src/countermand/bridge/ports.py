@@ -8,32 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from countermand.core.command import Answer
+from countermand.core.order import LineKind as LineKind
+from countermand.core.order import MisItemKind as MisItemKind
+from countermand.core.order import Payment as Payment
 from countermand.core.status import LineStatus, Side
-
-
-class LineKind(StrEnum):
-    PRINT = "print"
-    STOCK = "stock"
-
-
-class Payment(StrEnum):
-    """What the storefront says about the money; recorded, never computed."""
-
-    UNPAID = "unpaid"
-    PAID = "paid"
-    REFUNDED = "refunded"
-    UNKNOWN = "unknown"
-
-
-class MisItemKind(StrEnum):
-    JOB = "job"
-    SALES_ORDER = "sales_order"
 
 
 class StorefrontLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,13 +101,16 @@ class OrderKeys(msgspec.Struct, frozen=True, kw_only=True):
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
     """A message said that something may have changed. It is a reason to look, never a fact.
 
-    One of the references is set; `status` is what the message claimed, kept for the timeline only.
+    One of the references is set; `claims` is what the message said, kept for the timeline only.
+    `mis_kind` and `mis_group` come with a `mis_ref` where the message tells them.
     """
 
     side: Side
     order_id: str = ""
     line_id: str = ""
     mis_ref: str = ""
+    mis_kind: MisItemKind | None = None
+    mis_group: str = ""
     claims: str = ""
 
 
@@ -155,7 +141,7 @@ class StorefrontPort(Protocol):
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False
     ) -> Sequence[StorefrontOrder] | None:
-        """Orders *placed* since a time, with their present status; none when listing failed or is not offered."""
+        """Orders *placed* since a time, with present status; none if it failed or is not offered."""
         ...
 
     async def find_order_of_line(self, line_id: str) -> str | None:
@@ -200,7 +186,7 @@ class MisPort(Protocol):
         ...
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
-        """Items changed since a time, with their present status; none when listing failed or is not offered."""
+        """Items changed since a time, with present status; none if it failed or is not offered."""
         ...
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
