@@ -135,6 +135,16 @@ class Pair(msgspec.Struct, frozen=True):
         return self.storefront if side is Side.STOREFRONT else self.mis
 
 
+def with_history(status: LineStatus, furthest_seen: Progress | None) -> LineStatus:
+    """Fill in what a status on hold or cancelled hides: the furthest progress ever seen.
+
+    `furthest_seen` is none when no status that shows progress was ever read.
+    """
+    if not isinstance(status, Facts) or status.history_known or furthest_seen is None:
+        return status
+    return Facts(status.intent, furthest([status.progress, furthest_seen]), history_known=True)
+
+
 def furthest(progresses: Iterable[Progress]) -> Progress:
     """The furthest of several progresses; `NONE` when there are none."""
     return max(progresses, key=lambda progress: progress.rank, default=Progress.NONE)

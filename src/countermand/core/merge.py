@@ -1,0 +1,235 @@
+"""The three-way merge of one line's status: base, storefront, MIS -> verdict. Pure.
+
+Gates first, in this order: our own open write, a settlement, a state that cannot be judged, a move back
+from what both had agreed on; then the decision table (`core.table`). The result is level-triggered: the
+same inputs give the same verdict, however often and however late it is asked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from countermand.core.command import (
+    MOST_ATTEMPTS,
+    Change,
+    Command,
+    Outcome,
+    effect_visible,
+    next_read_back,
+)
+from countermand.core.policy import PartDispatch, Policy
+from countermand.core.status import Facts, Gone, Pair, Reading, Side, Unmapped, Unreadable, Unseen
+from countermand.core.table import Decision, Row, decide
+from countermand.core.tasks import TaskKind
+from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """A person left the two sides different: for exactly these pairs of values, with a name and a reason.
+
+    `reported`: the person says that it was done where nothing can be read back; never called verified.
+    """
+
+    pairs: tuple[Pair, ...]
+    by: str
+    reason: str
+    at: datetime
+    reported: bool = False
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the merge knows about one line.
+
+    `base`: the pair last in step or settled; none at first sight (an order placed after the connection
+    went live has the implied base open/open). `command`: our newest write, if any.
+    """
+
+    storefront: Reading
+    mis: Reading
+    base: Pair | None = None
+    command: Command | None = None
+    settlement: Settlement | None = None
+
+    def reading(self, side: Side) -> Reading:
+        return self.storefront if side is Side.STOREFRONT else self.mis
+
+    @property
+    def pair(self) -> Pair:
+        return Pair(self.storefront.status, self.mis.status)
+
+
+def merge(line: Line, policy: Policy, now: datetime) -> Verdict:
+    """What should happen to this line, as of `now` (aware UTC)."""
+    verdict = (
+        _open_command(line)
+        or _settled(line)
+        or _cannot_judge(line, policy, now)
+        or _moved_back(line)
+        or _by_table(line, policy, now)
+    )
+    return _first_sight(line, verdict)
+
+
+def _open_command(line: Line) -> Verdict | None:
+    command = line.command
+    if command is None or command.verified_at is not None:
+        return None
+    target, answered = line.reading(command.target), command.answered_at or command.sent_at
+    read_since = target.began_at >= answered
+    if effect_visible(command, target) and (read_since or command.effective_outcome is Outcome.REFUSED):
+        return None
+    match command.effective_outcome:
+        case Outcome.APPLIED | Outcome.ALREADY:
+            return _await_effect(command, target, read_since)
+        case Outcome.REFUSED | Outcome.UNSUPPORTED:
+            return _refused(command, line)
+        case _:
+            return _await_unknown(command, target)
+
+
+def _await_effect(command: Command, target: Reading, read_since: bool) -> Verdict:
+    if not read_since:
+        return Wait("read-back", command.answered_at)
+    again = next_read_back(command, target.began_at)
+    if again is not None:
+        return Wait("read-back", again)
+    return Ask("written-not-visible", TaskKind.NOT_VISIBLE, command.change.value)
+
+
+def _refused(command: Command, line: Line) -> Verdict | None:
+    source = line.reading(command.target.other).status
+    if command.because is not None and not _same(command.because, source):
+        return None
+    return Ask("write-refused", TaskKind.WRITE_REFUSED, command.said or command.effective_outcome.value)
+
+
+def _await_unknown(command: Command, target: Reading) -> Verdict | None:
+    if target.began_at < command.settles_at:
+        return Wait("unknown-outcome", command.settles_at)
+    if command.attempts < MOST_ATTEMPTS:
+        return None
+    return Ask("write-unknown", TaskKind.WRITE_UNKNOWN, command.said)
+
+
+def _settled(line: Line) -> Verdict | None:
+    settlement = line.settlement
+    if settlement is not None and any(_same_pair(pair, line.pair) for pair in settlement.pairs):
+        return Settled("settled", settlement.by)
+    return None
+
+
+def _cannot_judge(line: Line, policy: Policy, now: datetime) -> Verdict | None:
+    for side in Side:
+        status = line.reading(side).status
+        if isinstance(status, Unmapped):
+            return Ask("unmapped", TaskKind.UNMAPPED, f"{side.value}: {status.raw}")
+    for side in Side:
+        if isinstance(line.reading(side).status, Unreadable):
+            return _unreadable(line, side, policy, now)
+    if isinstance(line.storefront.status, Gone) or isinstance(line.mis.status, Gone):
+        return _gone(line, policy, now)
+    return None
+
+
+def _unreadable(line: Line, side: Side, policy: Policy, now: datetime) -> Verdict:
+    """A cancel whose other side cannot be read is its own task; a quiet line joins the connection's."""
+    reading, other = line.reading(side), line.reading(side.other).status
+    ask_at = reading.since + policy.unreadable_after
+    if now < ask_at:
+        return Wait("unreadable", ask_at)
+    urgent = isinstance(other, Facts) and other.cancelled
+    return Ask("cannot-read-cancelled" if urgent else "cannot-read", TaskKind.CANNOT_READ, side.value)
+
+
+def _gone(line: Line, policy: Policy, now: datetime) -> Verdict:
+    statuses = (line.storefront.status, line.mis.status)
+    gone = [reading for reading in (line.storefront, line.mis) if isinstance(reading.status, Gone)]
+    others = [status for status in statuses if not isinstance(status, Gone)]
+    if all(isinstance(status, Facts) and status.cancelled and not status.sent for status in others):
+        return InStep("gone", close=True)
+    ask_at = max(reading.since for reading in gone) + policy.gone_after
+    return Wait("gone", ask_at) if now < ask_at else Ask("gone", TaskKind.GONE)
+
+
+def _moved_back(line: Line) -> Verdict | None:
+    base, storefront, mis = line.base, line.storefront.status, line.mis.status
+    if base is None or not (isinstance(base.storefront, Facts) and isinstance(base.mis, Facts)):
+        return None
+    if not (isinstance(storefront, Facts) and isinstance(mis, Facts)):
+        return None
+    if base.storefront.cancelled and base.mis.cancelled and storefront.cancelled != mis.cancelled:
+        return Ask("re-opened", TaskKind.RE_OPENED, _opened_side(storefront))
+    delivered = base.storefront.progress.value == base.mis.progress.value == "dispatched"
+    newly_cancelled = storefront.cancelled > base.storefront.cancelled or mis.cancelled > base.mis.cancelled
+    if delivered and newly_cancelled:
+        return Ask("cancelled-after-delivery", TaskKind.CANCELLED_AFTER_DELIVERY)
+    for was, now_is in ((base.storefront, storefront), (base.mis, mis)):
+        if was.sent and now_is.progress.rank < was.progress.rank and not now_is.cancelled:
+            return Ask("moved-back", TaskKind.MOVED_BACK)
+    return None
+
+
+def _opened_side(storefront: Facts) -> str:
+    return (Side.MIS if storefront.cancelled else Side.STOREFRONT).value
+
+
+def _by_table(line: Line, policy: Policy, now: datetime) -> Verdict:
+    row = decide(line.storefront.status, line.mis.status)
+    match row.decision:
+        case Decision.IN_STEP:
+            return _in_step(row, line)
+        case Decision.CANCEL_IN_MIS:
+            return Push(row.rule, Change.CANCEL, Side.MIS)
+        case Decision.CANCEL_IN_STOREFRONT:
+            return Push(row.rule, Change.CANCEL, Side.STOREFRONT)
+        case Decision.SHIP:
+            return Push(row.rule, Change.SHIP, Side.STOREFRONT, line.mis.tracking)
+        case Decision.SHIP_PART if policy.part_dispatch is PartDispatch.PARTIAL:
+            return Push(row.rule, Change.SHIP_PART, Side.STOREFRONT, line.mis.tracking)
+        case Decision.SHIP_PART | Decision.NOT_OURS:
+            return Wait(row.rule)
+        case Decision.WAIT:
+            return _wait(row, line, policy, now)
+        case Decision.ASK:
+            assert row.task is not None, f"row {row.rule} asks without a task"
+            return Ask(row.rule, row.task)
+
+
+def _in_step(row: Row, line: Line) -> Verdict:
+    storefront = line.storefront.status
+    missing = line.mis.tracking - line.storefront.tracking
+    if missing and isinstance(storefront, Facts) and storefront.sent and not storefront.cancelled:
+        return Push(row.rule, Change.TRACK, Side.STOREFRONT, line.mis.tracking)
+    return InStep(row.rule)
+
+
+def _wait(row: Row, line: Line, policy: Policy, now: datetime) -> Verdict:
+    if row.task is None:
+        return Wait(row.rule)
+    ask_at = line.mis.since + policy.not_in_production_after
+    return Wait(row.rule, ask_at) if now < ask_at else Ask(row.rule, row.task)
+
+
+def _first_sight(line: Line, verdict: Verdict) -> Verdict:
+    """Years of old orders must not cancel jobs or mail customers: no base, no write."""
+    if line.base is not None:
+        return verdict
+    judged = not isinstance(line.mis.status, Unseen | Unreadable | Unmapped | Gone)
+    if isinstance(verdict, Push) or (isinstance(verdict, Ask) and judged and line.command is None):
+        return Ask(f"first-sight:{verdict.rule}", TaskKind.IMPORT_REVIEW)
+    return verdict
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal as facts: whether the history is known is no part of a status."""
+    if isinstance(one, Facts) and isinstance(other, Facts):
+        return one.intent is other.intent and one.progress is other.progress
+    if isinstance(one, Unreadable) and isinstance(other, Unreadable):
+        return True
+    return one == other
+
+
+def _same_pair(one: Pair, other: Pair) -> bool:
+    return _same(one.storefront, other.storefront) and _same(one.mis, other.mis)
