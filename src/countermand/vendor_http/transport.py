@@ -1,0 +1,310 @@
+"""One vendor's HTTP endpoint: a call that never raises for what the vendor or the network did.
+
+Every answer is a `Reply` with a closed set of outcomes. A 2xx alone proves nothing (both vendors send a
+login page with 200), so the content is part of the judgement. Redirects are never followed and no other
+host is ever contacted: the configured address is the allow-list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from urllib.parse import quote
+
+import httpx2 as httpx
+import msgspec
+
+from countermand.vendor_http.bodies import BodyError, decode_json, looks_like_markup
+from countermand.vendor_http.bucket import Clock, TokenBucket
+
+MOST_BYTES = 32 * 1024 * 1024
+MOST_AT_ONCE = 4
+_SAID_LENGTH = 300
+_DEFAULT_PAUSE = timedelta(seconds=5)
+
+
+class CallOutcome(StrEnum):
+    """How a call ended, as far as the wire can tell."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server_error"
+    UNEXPECTED = "unexpected"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+
+
+class Content(StrEnum):
+    """What a good answer holds."""
+
+    JSON = "json"
+    XML = "xml"
+    #: Anything but a web page, for calls whose answer is only "yes".
+    ANY = "any"
+
+
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One API call that was made; `began_at` is UTC."""
+
+    system: str
+    name: str
+    began_at: datetime
+    seconds: float
+    outcome: CallOutcome
+
+
+OnCall = Callable[[CallRecord], None]
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of one call. `said` is a sentence about what went wrong, free of secrets.
+
+    `value` is the parsed JSON wherever the body was JSON, on errors too. `began_at` is when the request
+    left, after any wait for budget.
+    """
+
+    outcome: CallOutcome
+    began_at: datetime
+    status: int = 0
+    body: bytes = b""
+    value: object = None
+    is_json: bool = False
+    said: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome is CallOutcome.ANSWERED
+
+
+class VendorHttp:
+    """Calls to one vendor's host, with a budget, a total time-out per call, and an observer.
+
+    Use it within one event loop; `aclose` ends its connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        base_url: str,
+        timeout_seconds: float,
+        bucket: TokenBucket,
+        clock: Clock,
+        secrets: Sequence[str] = (),
+        transport: httpx.AsyncBaseTransport | None = None,
+        on_call: OnCall | None = None,
+    ) -> None:
+        self._system = system
+        self._base = httpx.URL(base_url.rstrip("/") + "/")
+        self._timeout_seconds = timeout_seconds
+        self._bucket = bucket
+        self._clock = clock
+        self._on_call = on_call
+        self._secrets = _spellings(secrets)
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        # Proxies and .netrc from the environment would carry tokens to hosts nobody configured.
+        self._client = httpx.AsyncClient(
+            transport=transport, timeout=timeout_seconds, follow_redirects=False, trust_env=False
+        )
+
+    @property
+    def host(self) -> str:
+        return self._base.netloc.decode()
+
+    def is_own(self, url: str) -> bool:
+        """Whether an address, relative or whole, leads to the configured host."""
+        try:
+            target = self._base.join(url)
+        except httpx.InvalidURL:
+            return False
+        return _origin(target) == _origin(self._base)
+
+    async def call(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        *,
+        content: Content = Content.JSON,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Make one call; `path` is relative to the base address, or a whole address on the same host.
+
+        Raises:
+            ValueError: the address leads to another host (a programming error).
+        """
+        if not self.is_own(path.lstrip("/") if not _is_whole(path) else path):
+            raise ValueError(f"{self._system} calls go to {self.host} only")
+        request = self._client.build_request(
+            method,
+            self._base.join(path if _is_whole(path) else path.lstrip("/")),
+            params=params,
+            headers=dict(headers or {}),
+            content=body if json is None else msgspec.json.encode(json),
+            data=form,
+        )
+        if json is not None:
+            request.headers["Content-Type"] = "application/json"
+        async with self._places:
+            await self._bucket.take()
+            return await self._send(name, request, content)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def mask(self, text: str) -> str:
+        """The text, shortened, with every configured secret struck out."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text if len(text) <= _SAID_LENGTH else text[: _SAID_LENGTH - 1] + "…"
+
+    async def _send(self, name: str, request: httpx.Request, content: Content) -> Reply:
+        began_at = self._clock()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                reply = await self._exchange(request, content, began_at)
+        except (TimeoutError, httpx.TimeoutException):
+            reply = Reply(
+                outcome=CallOutcome.TIMED_OUT,
+                began_at=began_at,
+                said=f"{self._system} at {self.host} did not answer within {self._timeout_seconds:g} s",
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            reply = Reply(
+                outcome=CallOutcome.UNREACHABLE,
+                began_at=began_at,
+                said=self.mask(
+                    f"{self._system} at {self.host} could not be reached: {error or type(error).__name__}"
+                ),
+            )
+        if self._on_call:
+            seconds = max(0.0, (self._clock() - began_at).total_seconds())
+            self._on_call(
+                CallRecord(
+                    system=self._system, name=name, began_at=began_at, seconds=seconds, outcome=reply.outcome
+                )
+            )
+        return reply
+
+    async def _exchange(self, request: httpx.Request, content: Content, began_at: datetime) -> Reply:
+        response = await self._client.send(request, stream=True)
+        try:
+            body = await _read_limited(response)
+        finally:
+            await response.aclose()
+        if response.status_code == 429:
+            self._bucket.pause(_retry_after(response, began_at))
+        return self._judge(response, body, content, began_at)
+
+    def _judge(
+        self, response: httpx.Response, body: bytes | None, content: Content, began_at: datetime
+    ) -> Reply:
+        content_type = response.headers.get("Content-Type", "")
+        value, problem = _parse(body or b"", content_type)
+        outcome = _by_status(response.status_code)
+        if body is None:
+            outcome, why = CallOutcome.UNEXPECTED, f"with more than {MOST_BYTES // 2**20} MiB"
+        elif outcome is CallOutcome.ANSWERED:
+            why = _content_problem(content, content_type, body, problem)
+            outcome = CallOutcome.UNEXPECTED if why else outcome
+        else:
+            why = f"HTTP {response.status_code}{_excerpt(body, content_type)}"
+        if response.is_redirect:
+            why = f"with a redirect (HTTP {response.status_code}), which is not followed"
+        return Reply(
+            outcome=outcome,
+            began_at=began_at,
+            status=response.status_code,
+            body=body or b"",
+            value=value,
+            is_json=not problem,
+            said=self.mask(f"{self._system} at {self.host} answered {why}") if why else "",
+        )
+
+
+def _is_whole(url: str) -> bool:
+    return "://" in url or url.startswith("//")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
+    """Each secret as it stands and as it looks inside an address; longest first."""
+    spellings = {spelling for secret in secrets if secret for spelling in (secret, quote(secret, safe=""))}
+    return tuple(sorted(spellings, key=len, reverse=True))
+
+
+async def _read_limited(response: httpx.Response) -> bytes | None:
+    """The whole body, or none when it is larger than anything a vendor has reason to send."""
+    received = bytearray()
+    async for chunk in response.aiter_bytes():
+        received += chunk
+        if len(received) > MOST_BYTES:
+            return None
+    return bytes(received)
+
+
+def _by_status(status: int) -> CallOutcome:
+    if status in (429, 425):
+        return CallOutcome.THROTTLED
+    if status == 408:
+        return CallOutcome.TIMED_OUT
+    if 200 <= status < 300:
+        return CallOutcome.ANSWERED
+    if 400 <= status < 500:
+        return CallOutcome.REFUSED
+    return CallOutcome.SERVER_ERROR if status >= 500 else CallOutcome.UNEXPECTED
+
+
+def _parse(body: bytes, content_type: str) -> tuple[object, str]:
+    try:
+        return decode_json(body, content_type), ""
+    except BodyError as error:
+        return None, str(error)
+
+
+def _content_problem(content: Content, content_type: str, body: bytes, json_problem: str) -> str:
+    if "html" in content_type.lower() or body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "with a web page (usually a login page) instead of data"
+    if content is Content.JSON and json_problem:
+        return f"with no JSON: {json_problem}"
+    if content is Content.XML and not body.strip():
+        return "with an empty body instead of XML"
+    return ""
+
+
+def _excerpt(body: bytes, content_type: str) -> str:
+    """The first words of an error that are worth showing; a web page is not."""
+    text = " ".join(body[:600].decode("utf-8", "replace").split())
+    if not text or "html" in content_type.lower() or looks_like_markup(text):
+        return ""
+    return f": {text[:200]}"
+
+
+def _retry_after(response: httpx.Response, now: datetime) -> timedelta:
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value), 86_400))
+    try:
+        return max(parsedate_to_datetime(value) - now, timedelta())
+    except (ValueError, TypeError):
+        return _DEFAULT_PAUSE
+
+
+def _no_request_lines(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.INFO
+
+
+# httpx logs each request's address at INFO, and both vendors take tokens and passwords in addresses.
+logging.getLogger("httpx2").addFilter(_no_request_lines)
