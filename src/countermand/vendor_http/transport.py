@@ -105,6 +105,7 @@ class VendorHttp:
         self._bucket = bucket
         self._clock = clock
         self._on_call = on_call
+        self._given_secrets = tuple(secrets)
         self._secrets = _spellings(secrets)
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         # Proxies and .netrc from the environment would carry tokens to hosts nobody configured.
@@ -160,6 +161,10 @@ class VendorHttp:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    def replace_secret(self, issued: str) -> None:
+        """Mask one more secret that the vendor has issued, in place of the one issued before."""
+        self._secrets = _spellings((*self._given_secrets, issued))
 
     def mask(self, text: str) -> str:
         """The text, shortened, with every configured secret struck out."""

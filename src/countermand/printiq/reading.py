@@ -1,0 +1,150 @@
+"""Reading jobs and sales orders back: through `GetAcceptanceDetails` or through OData."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from countermand.bridge.ports import MisItem, MisItemKind, MisRef
+from countermand.core.status import GONE, LineStatus, Unreadable
+from countermand.printiq import odata
+from countermand.printiq.client import PrintIQClient
+from countermand.printiq.items import NamelessRowsError, items_from
+from countermand.printiq.settings import PrintIQSettings
+from countermand.vendor_http.fields import as_text, pick, rows
+from countermand.vendor_http.transport import CallOutcome, Reply
+
+Found = Mapping[MisRef, MisItem]
+
+
+class ReadFailedError(Exception):
+    """A search that has no result; the text is a sentence about why."""
+
+
+class AcceptanceReader:
+    """Reads by acceptance: all jobs and sales orders of one storefront order in one call."""
+
+    def __init__(self, client: PrintIQClient, settings: PrintIQSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    async def read(self, refs: Sequence[MisRef]) -> Found:
+        groups: dict[str, list[MisRef]] = {}
+        alone: list[MisRef] = []
+        found: dict[MisRef, MisItem] = {}
+        for ref in refs:
+            if ref.group:
+                groups.setdefault(ref.group, []).append(ref)
+            elif ref.kind is MisItemKind.JOB:
+                alone.append(ref)
+        for ref in refs:
+            if not ref.group and ref.kind is MisItemKind.SALES_ORDER:
+                key = await self._group_of_sales_order(ref.ref)
+                if isinstance(key, Reply):
+                    found[ref] = self._missing(ref, key)
+                else:
+                    groups.setdefault(key, []).append(ref)
+        calls = [self._read_one({"AcceptanceKey": _key(group)}, own) for group, own in groups.items()]
+        calls += [self._read_one({"JobNo": ref.ref}, [ref]) for ref in alone]
+        for part in await asyncio.gather(*calls):
+            found.update(part)
+        return found
+
+    async def _read_one(self, request: Mapping[str, object], refs: Sequence[MisRef]) -> Found:
+        reply = await self._client.quote_process("GetAcceptanceDetails", request)
+        if not reply.ok:
+            return {ref: self._missing(ref, reply) for ref in refs}
+        names = self._settings.acceptance
+        jobs, sales_orders = rows(reply.value, names.jobs), rows(reply.value, names.sales_orders)
+        if jobs is None and sales_orders is None:
+            why = f"printIQ's answer has neither {names.jobs} nor {names.sales_orders}"
+            return {ref: blank(ref, reply.began_at, Unreadable(why)) for ref in refs}
+        try:
+            items = {
+                kind: items_from(own or (), kind, names, self._settings, reply.began_at)
+                for kind, own in ((MisItemKind.JOB, jobs), (MisItemKind.SALES_ORDER, sales_orders))
+            }
+        except NamelessRowsError as error:
+            return {ref: blank(ref, reply.began_at, Unreadable(str(error))) for ref in refs}
+        return {ref: items[ref.kind].get(ref.ref) or blank(ref, reply.began_at, GONE) for ref in refs}
+
+    async def _group_of_sales_order(self, number: str) -> str | Reply:
+        reply = await self._client.quote_process(
+            "QuoteProcess_GetQQAKeyFromSONumber", {"SalesOrderNo": number}
+        )
+        if not reply.ok:
+            return reply
+        return as_text(pick(reply.value, "QQAKey")) or as_text(pick(reply.value, "AcceptanceKey")) or reply
+
+    def _missing(self, ref: MisRef, reply: Reply) -> MisItem:
+        """`GONE` where printIQ says that there is no such thing, else unreadable."""
+        said = reply.said.lower()
+        not_found = reply.outcome is CallOutcome.REFUSED and reply.status == 200
+        if not_found and any(text.lower() in said for text in self._settings.not_found_texts):
+            return blank(ref, reply.began_at, GONE, raw=reply.said)
+        return blank(
+            ref, reply.began_at, Unreadable(reply.said or "printIQ's answer holds no acceptance key")
+        )
+
+
+class ODataReader:
+    """Reads and searches by OData, where the instance has entities for jobs and sales orders."""
+
+    def __init__(self, client: PrintIQClient, settings: PrintIQSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    async def read(self, refs: Sequence[MisRef], now: datetime) -> Found:
+        found: dict[MisRef, MisItem] = {}
+        for kind in MisItemKind:
+            own = [ref for ref in refs if ref.kind is kind]
+            if own:
+                found.update(await self._read_kind(kind, own, now))
+        return found
+
+    async def _read_kind(self, kind: MisItemKind, refs: Sequence[MisRef], now: datetime) -> Found:
+        if not self._entity(kind):
+            why = f"printIQ's OData has no entity for a {kind.value}: odata.{kind.value}_entity is empty"
+            return {ref: blank(ref, now, Unreadable(why)) for ref in refs}
+        number = self._number(kind)
+        try:
+            items = await self.search(kind, (odata.equals(number, ref.ref) for ref in refs))
+        except ReadFailedError as error:
+            return {ref: blank(ref, now, Unreadable(str(error))) for ref in refs}
+        return {ref: items.get(ref.ref) or blank(ref, now, GONE) for ref in refs}
+
+    async def search(self, kind: MisItemKind, terms: Iterable[str]) -> dict[str, MisItem]:
+        """Items that meet any of the terms, by number; empty where the entity is switched off.
+
+        Raises:
+            ReadFailedError: one of the calls failed, so the result would not be whole.
+        """
+        items: dict[str, MisItem] = {}
+        entity, number = self._entity(kind), self._number(kind)
+        for filter_text in odata.any_of(terms) if entity else ():
+            found = await odata.read_all(self._client, entity, filter_text=filter_text, key=number)
+            if isinstance(found, Reply):
+                raise ReadFailedError(found.said)
+            try:
+                items |= items_from(found.rows, kind, self._settings.odata, self._settings, found.began_at)
+            except NamelessRowsError as error:
+                raise ReadFailedError(str(error)) from None
+        return items
+
+    def _entity(self, kind: MisItemKind) -> str:
+        names = self._settings.odata
+        return names.job_entity if kind is MisItemKind.JOB else names.sales_order_entity
+
+    def _number(self, kind: MisItemKind) -> str:
+        names = self._settings.odata
+        return names.job_no if kind is MisItemKind.JOB else names.sales_order_no
+
+
+def blank(ref: MisRef, began_at: datetime, status: LineStatus, *, raw: str = "") -> MisItem:
+    """An item of which nothing but its number and the reason is known."""
+    return MisItem(ref=ref.ref, kind=ref.kind, group=ref.group, began_at=began_at, status=status, raw=raw)
+
+
+def _key(group: str) -> int | str:
+    return int(group) if group.isascii() and group.isdecimal() else group
