@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import httpx2 as httpx
 import msgspec
+import structlog
 
 from countermand.bridge.ports import Capability, OrderNotRead, StorefrontOrder
 from countermand.core.command import Answer, Outcome
@@ -38,6 +39,8 @@ PAGE = 100
 #: A listing longer than this is no listing that anybody asked for.
 MOST_PAGES = 1000
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,14}")
+
+_log = structlog.get_logger()
 
 ReadResult = StorefrontOrder | OrderNotRead
 
@@ -89,7 +92,8 @@ class InfigoStorefront:
             reply = await self._client.run_script("orders.list", {**request, "page": page})
             try:
                 listed = self._listed(reply)
-            except BadAnswerError:
+            except BadAnswerError as error:
+                _log.warning("infigo.list.failed", page=page, why=str(error))
                 return None
             orders.update((order.order_id, order) for order in listed)
             if as_flag(pick(reply.value, "more")) is not True or not listed:

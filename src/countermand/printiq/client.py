@@ -32,6 +32,9 @@ class _Token(msgspec.Struct, frozen=True):
     text: str
     minted_at: datetime
 
+    def __repr__(self) -> str:
+        return f"_Token(minted_at={self.minted_at})"
+
 
 class PrintIQClient:
     """One printIQ instance's JSON API, OData and SOAP service."""

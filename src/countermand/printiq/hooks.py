@@ -103,6 +103,6 @@ def _xml_leaves(body: bytes) -> Iterator[Leaf]:
     if event := root.get("name"):
         yield "Event", event
     for element in root.iter(etree.Element):
-        yield from ((etree.QName(name).localname, value) for name, value in element.attrib.items())
+        yield from ((etree.QName(name).localname, str(value)) for name, value in element.attrib.items())
         if not len(element) and element.text:
             yield local_name(element), element.text.strip()

@@ -11,6 +11,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 import httpx2 as httpx
+import structlog
 
 from countermand.bridge.ports import Capability, MisItem, MisItemKind, MisRef, OrderKeys
 from countermand.core.command import Answer, Outcome
@@ -24,6 +25,8 @@ from countermand.printiq.settings import PrintIQSettings
 from countermand.printiq.soap import cancel_answer
 from countermand.vendor_http.bucket import Clock, Sleep
 from countermand.vendor_http.transport import OnCall
+
+_log = structlog.get_logger()
 
 
 class PrintIQMis:
@@ -56,7 +59,8 @@ class PrintIQMis:
         try:
             jobs = await self._by_odata.search(MisItemKind.JOB, self._job_terms(keys))
             sales_orders = await self._by_odata.search(MisItemKind.SALES_ORDER, self._sales_order_terms(keys))
-        except ReadFailedError:
+        except ReadFailedError as error:
+            _log.warning("printiq.find.failed", order=keys.order_id, why=str(error))
             return None
         return [*jobs.values(), *sales_orders.values()]
 
@@ -66,7 +70,8 @@ class PrintIQMis:
         term = odata.since(self._settings.odata.modified, since)
         try:
             found = [await self._by_odata.search(kind, [term]) for kind in MisItemKind]
-        except ReadFailedError:
+        except ReadFailedError as error:
+            _log.warning("printiq.list.failed", why=str(error))
             return None
         return [item for items in found for item in items.values()]
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef
 from countermand.core.status import GONE, LineStatus, Unreadable
 from countermand.printiq import odata
@@ -67,7 +69,7 @@ class AcceptanceReader:
             }
         except NamelessRowsError as error:
             return {ref: blank(ref, reply.began_at, Unreadable(str(error))) for ref in refs}
-        return {ref: items[ref.kind].get(ref.ref) or blank(ref, reply.began_at, GONE) for ref in refs}
+        return {ref: _found(items[ref.kind], ref, reply.began_at) for ref in refs}
 
     async def _group_of_sales_order(self, number: str) -> str | Reply:
         reply = await self._client.quote_process(
@@ -112,7 +114,7 @@ class ODataReader:
             items = await self.search(kind, (odata.equals(number, ref.ref) for ref in refs))
         except ReadFailedError as error:
             return {ref: blank(ref, now, Unreadable(str(error))) for ref in refs}
-        return {ref: items.get(ref.ref) or blank(ref, now, GONE) for ref in refs}
+        return {ref: _found(items, ref, now) for ref in refs}
 
     async def search(self, kind: MisItemKind, terms: Iterable[str]) -> dict[str, MisItem]:
         """Items that meet any of the terms, by number; empty where the entity is switched off.
@@ -139,6 +141,13 @@ class ODataReader:
     def _number(self, kind: MisItemKind) -> str:
         names = self._settings.odata
         return names.job_no if kind is MisItemKind.JOB else names.sales_order_no
+
+
+def _found(items: Mapping[str, MisItem], ref: MisRef, began_at: datetime) -> MisItem:
+    item = items.get(ref.ref)
+    if item is None:
+        return blank(ref, began_at, GONE)
+    return item if item.group else msgspec.structs.replace(item, group=ref.group)
 
 
 def blank(ref: MisRef, began_at: datetime, status: LineStatus, *, raw: str = "") -> MisItem:

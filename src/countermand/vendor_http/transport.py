@@ -76,6 +76,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     is_json: bool = False
     said: str = ""
 
+    def __repr__(self) -> str:
+        # The body may hold a token that the vendor has just issued.
+        return f"Reply({self.outcome.value}, HTTP {self.status}, {self.said!r})"
+
     @property
     def ok(self) -> bool:
         return self.outcome is CallOutcome.ANSWERED
