@@ -223,7 +223,8 @@ def _emptied(order: Order, policy: Policy) -> Iterable[Action]:
     )
     if order.order_cancelled or not ours or not all(map(_cancelled_in_storefront, order.lines)):
         return
-    if policy.close_emptied_order is EmptiedOrder.CANCEL and "cancel_order" in order.offered:
+    may_write = "cancel_order" in order.offered and not order.close_tried
+    if policy.close_emptied_order is EmptiedOrder.CANCEL and may_write:
         yield Write(
             target=Side.STOREFRONT, change=Change.CANCEL, line_ids=_ids(order.lines), whole_order=True
         )

@@ -1,0 +1,50 @@
+"""The bridge of one connection: messages, listings and due orders, round after round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from countermand.bridge.conclude import Pass
+from countermand.bridge.connection import Connection
+from countermand.bridge.converge import Converger
+from countermand.bridge.intake import HookParser, Intake
+from countermand.bridge.poll import Poll
+from countermand.bridge.store import Store
+from countermand.core.status import Side
+
+#: How many orders one pass takes on together.
+BATCH = 50
+
+
+class Bridge:
+    """Keeps one connection in step; the caller says when to take a step, and what time it is."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        store: Store,
+        parsers: Mapping[Side, HookParser],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.connection = connection
+        self._store = store
+        self._clock = clock
+        self._converger = Converger(connection, store, clock)
+        self._intake = Intake(connection, store, self._converger, parsers, clock)
+        self._poll = Poll(connection, store, self._converger, clock)
+        self._poll_at: datetime | None = None
+
+    async def step(self) -> int:
+        """Messages first, then listings when their time has come, then every order that is due.
+
+        Returns how many messages and orders were dealt with; nought means that there is nothing to do now.
+        """
+        dealt_with = await self._intake.take()
+        now = self._clock()
+        if self._poll_at is None or now >= self._poll_at:
+            self._poll_at = now + self.connection.polling.interval
+            await self._poll.look()
+        due = await self._store.due(self.connection.name, self._clock(), BATCH)
+        await self._converger.converge([Pass(stored=one, case=one.case) for one in due])
+        return dealt_with + len(due)

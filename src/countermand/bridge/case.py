@@ -1,0 +1,321 @@
+"""An order's case file: everything known about one storefront order, as one frozen value.
+
+The ledger stores a case whole and versioned, so that a change is all or nothing and two workers on one
+order cannot both win. All that happens to a case is a function from a case to a case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from countermand.core.cancellation import Cancellation
+from countermand.core.command import Command
+from countermand.core.guards import Approval, BrakeState
+from countermand.core.merge import Line, Settlement
+from countermand.core.order import Job, LineKind, MisItemKind, Order, OrderLine, Payment
+from countermand.core.policy import Direction
+from countermand.core.status import (
+    OPEN,
+    UNSEEN,
+    Facts,
+    LineStatus,
+    Pair,
+    Progress,
+    Reading,
+    Unreadable,
+    combine,
+    furthest,
+    with_history,
+)
+from countermand.core.tasks import TaskKind
+
+Row = TypeVar("Row")
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one system last showed, kept apart from whether it can be read at this moment.
+
+    A failed read never wipes the last good status or its `since`: when reading works again and shows the
+    same, no wait starts over.
+    """
+
+    status: LineStatus
+    since: datetime
+    began_at: datetime
+    tracking: frozenset[str] = frozenset()
+    unreadable_since: datetime | None = None
+    unreadable_reason: str = ""
+
+    def reading(self) -> Reading:
+        status, since = self.status, self.since
+        if self.unreadable_since is not None:
+            status, since = Unreadable(self.unreadable_reason), self.unreadable_since
+        return Reading(status=status, began_at=self.began_at, since=since, tracking=self.tracking)
+
+    def read(self, status: LineStatus, began_at: datetime, tracking: frozenset[str] = frozenset()) -> Seen:
+        """This, after one more read. A read that began before the last one is older news and is dropped."""
+        if began_at < self.began_at:
+            return self
+        if isinstance(status, Unreadable):
+            since = self.unreadable_since or began_at
+            return replace(self, began_at=began_at, unreadable_since=since, unreadable_reason=status.reason)
+        since = self.since if status == self.status else began_at
+        return Seen(status=status, since=since, began_at=began_at, tracking=self.tracking | tracking)
+
+
+def first_seen(status: LineStatus, began_at: datetime, tracking: frozenset[str] = frozenset()) -> Seen:
+    if isinstance(status, Unreadable):
+        blank = Seen(status=UNSEEN, since=began_at, began_at=began_at, tracking=tracking)
+        return blank.read(status, began_at)
+    return Seen(status=status, since=began_at, began_at=began_at, tracking=tracking)
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job or sales order counts as making a line: the key that matched, or the person who said so."""
+
+    ref: str
+    key: str
+    by: str
+    at: datetime
+
+
+class CaseLine(msgspec.Struct, frozen=True, kw_only=True):
+    line_id: str
+    storefront: Seen
+    kind: LineKind | None = None
+    name: str = ""
+    quantity: int | None = None
+    quote_id: str = ""
+    links: tuple[Link, ...] = ()
+    base: Pair | None = None
+    settlement: Settlement | None = None
+    #: The rule of the last verdict, and since when it holds.
+    rule: str = ""
+    decided_at: datetime | None = None
+
+
+class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked job or sales order. `furthest`: the furthest progress ever seen, none before any was."""
+
+    ref: str
+    kind: MisItemKind
+    mis: Seen
+    furthest: Progress | None = None
+    group: str = ""
+    title: str = ""
+    quantity: int | None = None
+    invoiced: bool | None = None
+    #: Lines of other orders that this item makes too; it is never cancelled by itself then.
+    shared: bool = False
+
+    def reading(self) -> Reading:
+        reading = self.mis.reading()
+        return Reading(
+            status=with_history(reading.status, self.furthest),
+            began_at=reading.began_at,
+            since=reading.since,
+            tracking=reading.tracking,
+        )
+
+    def read(self, status: LineStatus, began_at: datetime, tracking: frozenset[str]) -> CaseItem:
+        return replace(
+            self,
+            mis=self.mis.read(status, began_at, tracking),
+            furthest=further(self.furthest, status),
+        )
+
+
+def further(seen: Progress | None, status: LineStatus) -> Progress | None:
+    """The furthest progress seen, after one more status that may show it."""
+    if not isinstance(status, Facts) or not status.history_known:
+        return seen
+    return furthest([status.progress, seen or Progress.NONE])
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """One write of ours about this order: the core's command, and what it was about."""
+
+    id: str
+    command: Command
+    line_ids: tuple[str, ...]
+    job_ref: str = ""
+    whole_order: bool = False
+
+
+class OpenTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that is open for this order; the worklist's row (by `id`) carries the people's side of it."""
+
+    id: int
+    kind: TaskKind
+    line_ids: tuple[str, ...]
+    because: str
+    detail: str = ""
+
+
+class Checking(msgspec.Struct, frozen=True, kw_only=True):
+    """A person said that a task is done; a read that begins after `at` will tell."""
+
+    task: int
+    by: str
+    at: datetime
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known about one storefront order."""
+
+    order_id: str
+    first_seen_at: datetime
+    storefront_read_at: datetime
+    mis_read_at: datetime
+    placed_at: datetime | None = None
+    po_number: str = ""
+    customer: str = ""
+    payment: Payment = Payment.UNKNOWN
+    total: str = ""
+    order_cancelled: bool = False
+    lines: tuple[CaseLine, ...] = ()
+    items: tuple[CaseItem, ...] = ()
+    writes: tuple[Written, ...] = ()
+    cancellations: tuple[Cancellation, ...] = ()
+    approvals: dict[Direction, Approval] = {}
+    tasks: tuple[OpenTask, ...] = ()
+    #: A message asked to look at this side; a read that began later answers it.
+    look_storefront_at: datetime | None = None
+    look_mis_at: datetime | None = None
+    #: When the next read by schedule is due.
+    poll_at: datetime | None = None
+    #: A person said "done, check now" about these tasks.
+    checking: tuple[Checking, ...] = ()
+    #: Counts our own ids (writes, cancellations) within this order.
+    serial: int = 0
+
+    def line(self, line_id: str) -> CaseLine | None:
+        return next((line for line in self.lines if line.line_id == line_id), None)
+
+    def item(self, ref: str) -> CaseItem | None:
+        return next((item for item in self.items if item.ref == ref), None)
+
+    def with_line(self, line: CaseLine) -> Case:
+        return replace(self, lines=_put(self.lines, line, lambda each: each.line_id))
+
+    def with_item(self, item: CaseItem) -> Case:
+        return replace(self, items=_put(self.items, item, lambda each: each.ref))
+
+    def with_write(self, written: Written) -> Case:
+        return replace(self, writes=_put(self.writes, written, lambda each: each.id))
+
+    def with_cancellation(self, one: Cancellation) -> Case:
+        return replace(self, cancellations=_put(self.cancellations, one, lambda each: each.id))
+
+    def open_cancellation(self, direction: Direction) -> Cancellation | None:
+        return next(
+            (one for one in self.cancellations if one.direction is direction and not one.state.ended), None
+        )
+
+    def newest_write(self, line_id: str) -> Written | None:
+        """The newest write about a line; an older one is history."""
+        about = [written for written in self.writes if line_id in written.line_ids]
+        return max(about, key=lambda written: written.command.sent_at, default=None)
+
+    @property
+    def open_writes(self) -> tuple[Written, ...]:
+        """Writes whose effect is not yet known."""
+        newest = {
+            written.id for line in self.lines if (written := self.newest_write(line.line_id)) is not None
+        }
+        return tuple(
+            written for written in self.writes if written.id in newest and written.command.verified_at is None
+        )
+
+
+def _put(rows: tuple[Row, ...], row: Row, key: Callable[[Row], str]) -> tuple[Row, ...]:
+    """Replace the row of the same key, or append it."""
+    name = key(row)
+    if any(key(each) == name for each in rows):
+        return tuple(row if key(each) == name else each for each in rows)
+    return (*rows, row)
+
+
+def as_order(
+    case: Case,
+    *,
+    live_since: datetime | None,
+    offered: frozenset[str] = frozenset(),
+    brakes: Mapping[Direction, BrakeState] | None = None,
+) -> Order:
+    """The case as the core judges it."""
+    return Order(
+        order_id=case.order_id,
+        lines=tuple(_order_line(case, line, live_since) for line in case.lines),
+        offered=offered,
+        payment=case.payment,
+        value=_value(case.total),
+        order_cancelled=case.order_cancelled,
+        close_tried=any(written.whole_order for written in case.writes),
+        brakes=dict(brakes or {}),
+        approvals=case.approvals,
+    )
+
+
+def _order_line(case: Case, line: CaseLine, live_since: datetime | None) -> OrderLine:
+    items = [item for link in line.links if (item := case.item(link.ref)) is not None]
+    written = case.newest_write(line.line_id)
+    return OrderLine(
+        line_id=line.line_id,
+        kind=line.kind,
+        line=Line(
+            storefront=line.storefront.reading(),
+            mis=_mis_reading(case, items),
+            base=line.base or _implied_base(case, live_since),
+            command=written.command if written else None,
+            settlement=line.settlement,
+        ),
+        jobs=tuple(_job(case, item) for item in items),
+    )
+
+
+def _implied_base(case: Case, live_since: datetime | None) -> Pair | None:
+    """An order placed while we were watching began as open on both sides."""
+    watched = case.placed_at is not None and live_since is not None and case.placed_at >= live_since
+    return Pair(OPEN, OPEN) if watched else None
+
+
+def _mis_reading(case: Case, items: list[CaseItem]) -> Reading:
+    if not items:
+        return Reading(status=UNSEEN, began_at=case.mis_read_at, since=case.first_seen_at)
+    readings = [item.reading() for item in items]
+    return Reading(
+        status=combine(reading.status for reading in readings),
+        began_at=min(reading.began_at for reading in readings),
+        since=max(reading.since for reading in readings),
+        tracking=frozenset().union(*(reading.tracking for reading in readings)),
+    )
+
+
+def _job(case: Case, item: CaseItem) -> Job:
+    made = frozenset(line.line_id for line in case.lines if any(link.ref == item.ref for link in line.links))
+    elsewhere = frozenset({"another order"}) if item.shared else frozenset()
+    return Job(ref=item.ref, kind=item.kind, status=item.reading().status, line_ids=made | elsewhere)
+
+
+def _value(total: str) -> float | None:
+    try:
+        return float(total)
+    except ValueError:
+        return None
+
+
+def references(case: Case) -> frozenset[tuple[str, str]]:
+    """Every number by which somebody may look for this order: (kind, value)."""
+    found = {("order", case.order_id), ("po", case.po_number)}
+    for line in case.lines:
+        found |= {("line", line.line_id), ("quote", line.quote_id)}
+    for item in case.items:
+        found |= {("item", item.ref), ("group", item.group)}
+        found |= {("tracking", code) for code in item.mis.tracking}
+    return frozenset((kind, value) for kind, value in found if value)

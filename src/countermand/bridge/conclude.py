@@ -1,0 +1,249 @@
+"""From a case and its plan to what is stored: base, cancellations, tasks, journal, and when to look again.
+
+Pure: the same case, plan and time give the same change. Nothing that a pass over an order learned may be
+left out of it, because what is not in the change is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from countermand.bridge.case import Case, CaseLine, Written, as_order, references
+from countermand.bridge.connection import Connection
+from countermand.bridge.lives import follow
+from countermand.bridge.sightings import Sighting, differences
+from countermand.bridge.store import Change, Entry, State, StoredCase
+from countermand.bridge.worklist import TaskNews, task_news
+from countermand.core.events import Event
+from countermand.core.order import OrderLine
+from countermand.core.plan import Later, Plan
+from countermand.core.policy import Direction
+from countermand.core.status import Facts, Pair, Progress
+from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
+from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
+
+#: Never look again sooner than this: a time that has passed already must not become a busy loop.
+_SOONEST = timedelta(milliseconds=50)
+
+
+class Pass(msgspec.Struct, frozen=True, kw_only=True):
+    """One pass over one order: what was stored (none: new), what it became, what the plan says.
+
+    `raw`: the vendors' own answers, by order id or item reference. `polled`: the reads were on schedule.
+    """
+
+    stored: StoredCase | None
+    case: Case
+    plan: Plan = Plan(verdicts={}, actions=())
+    raw: dict[str, str] = {}
+    entries: tuple[Entry, ...] = ()
+    written: tuple[Written, ...] = ()
+    sends: frozenset[Direction] = frozenset()
+    polled: bool = False
+
+
+def conclude(one: Pass, connection: Connection, now: datetime) -> Change:
+    """Everything to store after a pass."""
+    before = one.stored.case if one.stored else None
+    sightings = differences(before, one.case, one.raw)
+    case, decided = _decide(one, connection, now)
+    case, lives = follow(case, one.plan, now)
+    news = task_news(before, case, one.plan, connection, now)
+    case = replace(case, checking=())
+    quiet = not (sightings or decided or lives.entries or news or one.entries or one.written)
+    case = _schedule(case, before, one, connection, now, quiet)
+    return Change(
+        stored=one.stored,
+        case=case,
+        state=_state(case, one.plan, news),
+        urgency=_urgency(case, news),
+        due_at=_due(case, one.plan, now),
+        changed=not quiet,
+        in_step_at=now if any(entry.event is Event.LINE_IN_STEP for entry in decided) else None,
+        references=references(case) - (references(before) if before else frozenset()),
+        sightings=tuple(sightings),
+        written=(*one.written, *_verified_since(before, case)),
+        cancellations=lives.changed,
+        opens=news.opens,
+        closes=news.closes,
+        checks=news.checks,
+        journal=(
+            *_first(before, case, now),
+            *_sighted(case, sightings),
+            *one.entries,
+            *_verified_entries(before, case),
+            *decided,
+            *lives.entries,
+        ),
+        sends=one.sends,
+    )
+
+
+# Lines: verdicts and the common base
+
+
+def _decide(one: Pass, connection: Connection, now: datetime) -> tuple[Case, list[Entry]]:
+    case, entries = one.case, []
+    for entry in as_order(case, live_since=connection.live_since).lines:
+        line, verdict = case.line(entry.line_id), one.plan.verdicts[entry.line_id]
+        assert line is not None, f"order {case.order_id} was judged on a line it does not have"
+        updated = _with_verdict(line, entry, verdict, now)
+        if updated != line:
+            case = case.with_line(updated)
+        if updated.rule != line.rule or updated.base != line.base:
+            entries.append(_decision(case, line, updated, entry, verdict, now))
+    return case, entries
+
+
+def _with_verdict(line: CaseLine, entry: OrderLine, verdict: Verdict, now: datetime) -> CaseLine:
+    if verdict.rule != line.rule:
+        line = replace(line, rule=verdict.rule, decided_at=now)
+    agreed = isinstance(verdict, InStep | Settled)
+    return replace(line, base=entry.line.pair) if agreed and line.base != entry.line.pair else line
+
+
+def _decision(
+    case: Case, before: CaseLine, after: CaseLine, entry: OrderLine, verdict: Verdict, now: datetime
+) -> Entry:
+    agreed = isinstance(verdict, InStep | Settled)
+    pair = entry.line.pair
+    return Entry(
+        at=now,
+        event=Event.LINE_IN_STEP if agreed else Event.LINE_DECIDED,
+        subject=f"order/{case.order_id}/line/{after.line_id}",
+        why=verdict.rule,
+        before=before.rule,
+        after=_said(verdict),
+        extra={"storefront": str(pair.storefront), "mis": str(pair.mis)},
+    )
+
+
+def _said(verdict: Verdict) -> str:
+    match verdict:
+        case InStep():
+            return "in step"
+        case Settled():
+            return "settled"
+        case Push():
+            return f"{verdict.change.value} in {verdict.target.value}"
+        case Ask():
+            return f"ask: {verdict.task.value}"
+        case Wait():
+            return "wait"
+
+
+# The order as a whole
+
+
+def _state(case: Case, plan: Plan, news: TaskNews) -> State:
+    if _open_kinds(case, news):
+        return State.NEEDS_PERSON
+    verdicts = list(plan.verdicts.values())
+    if any(isinstance(verdict, Push) for verdict in verdicts) or case.open_writes:
+        return State.ON_THE_WAY
+    if any(isinstance(verdict, Wait) for verdict in verdicts):
+        return State.WAITING
+    if any(isinstance(verdict, Settled) for verdict in verdicts):
+        return State.SETTLED
+    closed = bool(verdicts) and all(isinstance(verdict, InStep) and verdict.close for verdict in verdicts)
+    return State.CLOSED if closed else State.IN_STEP
+
+
+def _open_kinds(case: Case, news: TaskNews) -> list[TaskKind]:
+    ended = {end.id for end in news.closes}
+    kept = [task.kind for task in case.tasks if task.id not in ended]
+    return kept + [wish.kind for wish in news.opens]
+
+
+def _urgency(case: Case, news: TaskNews) -> Urgency | None:
+    kinds = _open_kinds(case, news)
+    return min((TASK_TYPES[kind].urgency for kind in kinds), key=lambda one: one.rank, default=None)
+
+
+def _schedule(
+    case: Case, before: Case | None, one: Pass, connection: Connection, now: datetime, quiet: bool
+) -> Case:
+    """When to read this order next without being told."""
+    if quiet and before is not None and not one.polled:
+        return case
+    quiet_since = (
+        now
+        if not quiet
+        else max((line.decided_at or case.first_seen_at for line in case.lines), default=case.first_seen_at)
+    )
+    return replace(case, poll_at=connection.polling.next_after(now, quiet_since, _final(case)))
+
+
+def _final(case: Case) -> bool:
+    """Both sides have agreed on an end: nothing more is expected of this order."""
+    return bool(case.lines) and all(
+        line.base is not None
+        and _ended(line.base)
+        and line.rule in ("both-cancelled", "both-dispatched", "gone")
+        for line in case.lines
+    )
+
+
+def _ended(pair: Pair) -> bool:
+    return all(
+        not isinstance(status, Facts) or status.cancelled or status.progress is Progress.DISPATCHED
+        for status in (pair.storefront, pair.mis)
+    )
+
+
+def _due(case: Case, plan: Plan, now: datetime) -> datetime | None:
+    times = [action.until for action in plan.actions if isinstance(action, Later)]
+    times += [verdict.until for verdict in plan.verdicts.values() if isinstance(verdict, Wait)]
+    times += [case.look_storefront_at, case.look_mis_at, case.poll_at]
+    soonest = min((moment for moment in times if moment is not None), default=None)
+    return None if soonest is None else max(soonest, now + _SOONEST)
+
+
+# Journal entries
+
+
+def _first(before: Case | None, case: Case, now: datetime) -> Iterable[Entry]:
+    if before is None:
+        yield Entry(
+            at=now,
+            event=Event.ORDER_SEEN,
+            subject=f"order/{case.order_id}",
+            extra={"po_number": case.po_number, "lines": ", ".join(line.line_id for line in case.lines)},
+        )
+
+
+def _sighted(case: Case, sightings: Iterable[Sighting]) -> Iterable[Entry]:
+    for sighting in sightings:
+        yield Entry(
+            at=sighting.began_at,
+            event=Event.LINE_SIGHTED,
+            subject=f"order/{case.order_id}",
+            before=str(sighting.before),
+            after=str(sighting.after),
+            extra={"side": sighting.side.value, "ref": sighting.ref},
+        )
+
+
+def _verified_since(before: Case | None, case: Case) -> tuple[Written, ...]:
+    was = {written.id: written.command.verified_at for written in before.writes} if before else {}
+    return tuple(
+        written
+        for written in case.writes
+        if written.command.verified_at is not None and was.get(written.id) is None
+    )
+
+
+def _verified_entries(before: Case | None, case: Case) -> Iterable[Entry]:
+    for written in _verified_since(before, case):
+        assert written.command.verified_at is not None
+        yield Entry(
+            at=written.command.verified_at,
+            event=Event.WRITE_VERIFIED,
+            subject=f"order/{case.order_id}",
+            after=written.command.change.value,
+            extra={"write": written.id, "target": written.command.target.value},
+        )

@@ -1,0 +1,65 @@
+"""One connection: a storefront and a MIS that are kept in step, with the rules that hold between them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from countermand.bridge.ports import MisPort, StorefrontPort
+from countermand.bridge.store import BrakeLimits
+from countermand.core.policy import Direction, Mode, Policy
+
+_CANCELS = (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
+
+
+class Polling(msgspec.Struct, frozen=True, kw_only=True):
+    """How often to look without having been told.
+
+    An order is read again after `interval`, later and later as it rests, at the latest after `slowest`; an
+    order on which both sides agree for good rests for ever after `stop_after`. Newly placed and cancelled
+    orders are listed every `interval`, as far back as `lookback`.
+    """
+
+    interval: timedelta = timedelta(seconds=60)
+    slowest: timedelta = timedelta(hours=6)
+    stop_after: timedelta = timedelta(days=60)
+    lookback: timedelta = timedelta(days=30)
+
+    def next_after(self, now: datetime, quiet_since: datetime, final: bool) -> datetime | None:
+        """When to read an order again that has shown nothing new since `quiet_since`."""
+        quiet = now - quiet_since
+        if final and quiet > self.stop_after:
+            return None
+        return now + min(max(self.interval, quiet / 10), self.slowest)
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """`live_since`: orders placed earlier have no implied common base, so first sight never writes."""
+
+    name: str
+    storefront: StorefrontPort
+    mis: MisPort
+    policy: Policy
+    live_since: datetime
+    polling: Polling = Polling()
+    storefront_name: str = "Infigo"
+    mis_name: str = "printIQ"
+    #: After a write of ours, a message from that system within this time is most likely its echo.
+    echo_window: timedelta = timedelta(seconds=10)
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """Names of everything that either system offers."""
+        both = (self.storefront.capabilities, self.mis.capabilities)
+        return frozenset(name for each in both for name, one in each.items() if one.offered)
+
+    @property
+    def brake_limits(self) -> dict[Direction, BrakeLimits]:
+        """The brake guards only what is written without a person."""
+        limits = BrakeLimits(
+            burst=self.policy.brake_burst,
+            window=self.policy.brake_window,
+            daily=self.policy.brake_daily,
+        )
+        return {way: limits for way in _CANCELS if self.policy.mode(way) is Mode.AUTOMATIC}

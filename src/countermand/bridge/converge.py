@@ -1,0 +1,207 @@
+"""The loop over some orders: look, judge, look at the other side, act, read back, conclude.
+
+Every step is level-triggered and every change is fenced by the version of the order's row, so it does not
+matter who runs it, how often, or where the last run stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from countermand.bridge.act import prepare, send
+from countermand.bridge.case import Case, Checking, Written, as_order
+from countermand.bridge.conclude import Pass, conclude
+from countermand.bridge.connection import Connection
+from countermand.bridge.look import Looking, Sides, needs_look, second_look, stale_sides
+from countermand.bridge.store import Change, Entry, Store, StoredCase
+from countermand.bridge.verification import answered, report, verify
+from countermand.core.command import Answer, Outcome
+from countermand.core.events import Event
+from countermand.core.guards import BrakeState
+from countermand.core.plan import NeedsPerson, Plan, plan
+from countermand.core.policy import Direction
+from countermand.core.status import Side
+
+Clock = Callable[[], datetime]
+
+
+class Converger:
+    """Brings orders of one connection in step."""
+
+    def __init__(self, connection: Connection, store: Store, clock: Clock) -> None:
+        self._connection = connection
+        self._store = store
+        self._clock = clock
+        self._looking = Looking(connection, store, clock)
+
+    async def converge(self, passes: Sequence[Pass]) -> frozenset[str]:
+        """Bring these orders as far as they can go now.
+
+        Returns the order ids whose look is stored; one that is missing was changed by another worker
+        meanwhile, and whoever asked for the look has to ask again.
+        """
+        if not passes:
+            return frozenset()
+        brakes = await self._store.brakes(self._connection.name)
+        looked = await self._look(list(passes), brakes)
+        saved = await self._save([self._register(one) for one in looked])
+        acting = [one for one in saved if one.plan.writes and self._fresh(one)]
+        if acting:
+            await self._act(acting)
+        return frozenset(one.case.order_id for one in saved)
+
+    def _fresh(self, one: Pass) -> bool:
+        """A write that came due only now waits for the next pass, which reads before it writes."""
+        return not stale_sides(one.case, self._connection, self._clock())
+
+    # Look and judge
+
+    async def _look(self, passes: list[Pass], brakes: frozenset[Direction]) -> list[Pass]:
+        passes = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
+        passes = [self._judge(one, brakes) for one in passes]
+        passes = await self._looking.look(
+            passes, lambda one: second_look(one, self._connection, self._clock())
+        )
+        return [self._hear(self._judge(one, brakes), brakes) for one in passes]
+
+    def _second(self, one: Pass) -> Sides:
+        return second_look(one, self._connection, self._clock())
+
+    def _judge(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
+        case = verify(one.case)
+        return replace(one, case=case, plan=self._plan(case, brakes))
+
+    def _plan(self, case: Case, brakes: frozenset[Direction]) -> Plan:
+        order = as_order(
+            case,
+            live_since=self._connection.live_since,
+            offered=self._connection.offered,
+            brakes={way: _brake(case, way) for way in brakes},
+        )
+        return plan(order, self._connection.policy, self._clock())
+
+    def _hear(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
+        """Where a system cannot be read back, a person's "done" is taken as their word."""
+        wanted = {action.kind for action in one.plan.actions if isinstance(action, NeedsPerson)}
+        for checking in one.case.checking:
+            task = next((task for task in one.case.tasks if task.id == checking.task), None)
+            if task is None or task.kind not in wanted:
+                continue
+            case = report(one.case, task.line_ids, checking.by, self._clock())
+            if case != one.case:
+                entry = self._reported(case, task.line_ids, checking)
+                one = replace(one, case=case, entries=(*one.entries, entry))
+        return self._judge(one, brakes) if one.entries else one
+
+    def _reported(self, case: Case, line_ids: Sequence[str], checking: Checking) -> Entry:
+        return Entry(
+            at=self._clock(),
+            event=Event.LINE_REPORTED,
+            subject=f"order/{case.order_id}",
+            actor=checking.by,
+            why="done by hand; cannot be read back",
+            extra={"lines": ", ".join(line_ids), "task": str(checking.task)},
+        )
+
+    def _register(self, one: Pass) -> Change:
+        return conclude(one, self._connection, self._clock())
+
+    # Save
+
+    async def _save(self, changes: Sequence[Change]) -> list[Pass]:
+        """Save; what comes back is judged anew, for the brake may have tripped on these very orders."""
+        saved = await self._store.save(
+            self._connection.name, changes, self._clock(), self._connection.brake_limits
+        )
+        await self._drop_linked(changes)
+        if not any(change.case.cancellations for change in changes):
+            brakes: frozenset[Direction] = frozenset()
+        else:
+            brakes = await self._store.brakes(self._connection.name)
+        return [
+            self._judge(Pass(stored=stored, case=stored.case), brakes)
+            for change in changes
+            if (stored := saved.get(change.case.order_id)) is not None
+        ]
+
+    async def _drop_linked(self, changes: Sequence[Change]) -> None:
+        linked = [value for change in changes for kind, value in change.references if kind == "item"]
+        await self._store.drop_unlinked(self._connection.name, linked)
+
+    # Act and read back
+
+    async def _act(self, passes: Sequence[Pass]) -> None:
+        """Mark as sent, send, store the answers, read back, conclude."""
+        prepared = [prepare(one, self._clock()) for one in passes]
+        sent = await self._commit(prepared)
+        answers = await asyncio.gather(*(self._send_all(case, written) for case, written in sent))
+        after = await self._commit([self._answer(*one) for one in zip(sent, answers, strict=True)])
+        await self._read_back([case for case, _ in after])
+
+    async def _commit(
+        self, prepared: Sequence[tuple[Pass, tuple[Written, ...]]]
+    ) -> list[tuple[StoredCase, tuple[Written, ...]]]:
+        changes = [conclude(one, self._connection, self._clock()) for one, _ in prepared]
+        saved = await self._store.save(
+            self._connection.name, changes, self._clock(), self._connection.brake_limits
+        )
+        return [
+            (saved[one.case.order_id], written) for one, written in prepared if one.case.order_id in saved
+        ]
+
+    async def _send_all(
+        self, stored: StoredCase, written: Iterable[Written]
+    ) -> list[tuple[Answer, datetime]]:
+        """One after the other: two writes about one order never race each other."""
+        answers = []
+        for one in written:
+            answer = await send(stored.case, one, self._connection)
+            answers.append((answer, self._clock()))
+        return answers
+
+    def _answer(
+        self,
+        sent: tuple[StoredCase, tuple[Written, ...]],
+        answers: Sequence[tuple[Answer, datetime]],
+    ) -> tuple[Pass, tuple[Written, ...]]:
+        stored, written = sent
+        case, entries = stored.case, []
+        for one, (answer, at) in zip(written, answers, strict=True):
+            case = answered(case, one, answer, at)
+            entries.append(_answer_entry(case, one, answer, at))
+        news = tuple(each for each in case.writes if each.id in {one.id for one in written})
+        judged = self._judge(Pass(stored=stored, case=case), frozenset())
+        return replace(judged, entries=tuple(entries), written=news), written
+
+    async def _read_back(self, stored: Sequence[StoredCase]) -> None:
+        passes = [Pass(stored=one, case=one.case) for one in stored]
+        sides = {one.case.order_id: _written_sides(one.case) for one in stored}
+        passes = await self._looking.look(passes, lambda one: sides[one.case.order_id])
+        await self._commit([(self._judge(one, frozenset()), ()) for one in passes])
+
+
+def _brake(case: Case, direction: Direction) -> BrakeState:
+    cancellation = case.open_cancellation(direction)
+    return BrakeState(tripped=True, released=bool(cancellation and cancellation.released_by))
+
+
+def _written_sides(case: Case) -> frozenset[Side]:
+    answered_well = (Outcome.APPLIED, Outcome.ALREADY, Outcome.REFUSED)
+    return frozenset(
+        written.command.target for written in case.open_writes if written.command.outcome in answered_well
+    )
+
+
+def _answer_entry(case: Case, written: Written, answer: Answer, at: datetime) -> Entry:
+    return Entry(
+        at=at,
+        event=Event.WRITE_ANSWERED,
+        subject=f"order/{case.order_id}",
+        why=answer.said,
+        after=answer.outcome.value,
+        extra={"write": written.id, "target": written.command.target.value},
+    )

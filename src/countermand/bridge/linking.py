@@ -1,0 +1,130 @@
+"""Which job or sales order makes which line: ordered keys, each with its reason.
+
+Keys that name the order or the line exactly decide by themselves; a PO number only points, because two
+orders may carry the same one. What is left ambiguous goes to a person with every candidate and the reasons
+for and against it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from countermand.bridge.case import Case, CaseLine
+from countermand.bridge.ports import MisItem
+from countermand.core.order import LineKind, MisItemKind
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that may make a line. `certain`: the key decides without a person."""
+
+    item: MisItem
+    line_id: str
+    key: str
+    certain: bool
+    score: int
+    reasons: tuple[str, ...] = ()
+
+
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """What matching found: links to make, and candidates that only a person can decide on."""
+
+    links: tuple[Candidate, ...] = ()
+    doubtful: tuple[Candidate, ...] = ()
+
+
+#: Keys in the order in which they are trusted, with their score.
+KEY_SCORES = {
+    "line id": 100,
+    "order and line in the notes": 90,
+    "quote": 80,
+    "order id, only line left": 70,
+    "order id, same quantity": 60,
+    "order id": 30,
+    "PO number": 10,
+}
+_CERTAIN = 60
+
+
+def match(case: Case, items: Iterable[MisItem]) -> Linked:
+    """Match items that are not linked yet to the lines of one order."""
+    linked_refs = {link.ref for line in case.lines for link in line.links}
+    links: list[Candidate] = []
+    doubtful: list[Candidate] = []
+    for item in sorted(items, key=lambda item: item.ref):
+        if item.ref in linked_refs:
+            continue
+        candidates = _candidates(case, item)
+        best = [candidate for candidate in candidates if candidate.certain]
+        if best:
+            links.extend(best)
+        else:
+            doubtful.extend(candidates)
+    return Linked(links=tuple(links), doubtful=tuple(doubtful))
+
+
+def _candidates(case: Case, item: MisItem) -> list[Candidate]:
+    fitting = [line for line in case.lines if _fits(line, item)]
+    for line in fitting:
+        for key, reason in _exact_keys(case, line, item):
+            return [_candidate(item, line, key, (reason,))]
+    if _names_order(case, item):
+        return _by_order(fitting, item)
+    if case.po_number and item.customer_reference == case.po_number:
+        reason = f"Customer Reference is the PO number {case.po_number}"
+        return [_candidate(item, line, "PO number", (reason, *_against(line, item))) for line in fitting]
+    return []
+
+
+def _fits(line: CaseLine, item: MisItem) -> bool:
+    stock = item.kind is MisItemKind.SALES_ORDER
+    return line.kind is None or (line.kind is LineKind.STOCK) == stock
+
+
+def _exact_keys(case: Case, line: CaseLine, item: MisItem) -> Iterable[tuple[str, str]]:
+    if item.external_reference == line.line_id:
+        yield "line id", f"External Job Reference is the line {line.line_id}"
+    if _mentions(item.notes, case.order_id) and _mentions(item.notes, line.line_id):
+        yield "order and line in the notes", f"Notes name order {case.order_id} and line {line.line_id}"
+    same_quote = line.quote_id and item.quote_no == line.quote_id
+    alone = sum(each.quote_id == line.quote_id for each in case.lines) == 1
+    if same_quote and alone:
+        yield "quote", f"Quote {item.quote_no} is the line's own"
+
+
+def _names_order(case: Case, item: MisItem) -> bool:
+    return item.customer_reference == case.order_id or _mentions(item.notes, case.order_id)
+
+
+def _by_order(fitting: Sequence[CaseLine], item: MisItem) -> list[Candidate]:
+    """The item names the order but no line: the one line without a job takes it, or the one that fits."""
+    free = [line for line in fitting if not line.links]
+    reason = f"Customer Reference names the order ({item.customer_reference or 'in the notes'})"
+    if len(free) == 1 and len(fitting) == 1:
+        return [_candidate(item, free[0], "order id, only line left", (reason,))]
+    same = [line for line in free if line.quantity is not None and line.quantity == item.quantity]
+    if len(same) == 1:
+        return [_candidate(item, same[0], "order id, same quantity", (reason, f"Quantity {item.quantity}"))]
+    return [_candidate(item, line, "order id", (reason, *_against(line, item))) for line in fitting]
+
+
+def _against(line: CaseLine, item: MisItem) -> tuple[str, ...]:
+    against = []
+    if None not in (line.quantity, item.quantity) and line.quantity != item.quantity:
+        against.append(f"against: quantity {item.quantity}, the line has {line.quantity}")
+    if line.links:
+        against.append(f"against: the line already has {line.links[0].ref}")
+    return tuple(against)
+
+
+def _candidate(item: MisItem, line: CaseLine, key: str, reasons: tuple[str, ...]) -> Candidate:
+    score = KEY_SCORES[key]
+    return Candidate(
+        item=item, line_id=line.line_id, key=key, certain=score >= _CERTAIN, score=score, reasons=reasons
+    )
+
+
+def _mentions(text: str, word: str) -> bool:
+    return bool(word) and re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None

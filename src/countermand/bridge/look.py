@@ -1,0 +1,188 @@
+"""Reading the truth: which side of which order has to be read now, and reading many in few calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from countermand.bridge.case import Case, CaseLine, Link
+from countermand.bridge.conclude import Pass
+from countermand.bridge.connection import Connection
+from countermand.bridge.linking import Candidate, match
+from countermand.bridge.ports import MisItem, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
+from countermand.bridge.sightings import new_item, see_items, see_order
+from countermand.bridge.store import ITSELF, Entry, Store
+from countermand.core.events import Event
+from countermand.core.status import Side
+from countermand.core.verdict import Ask, Push, Wait
+
+Sides = frozenset[Side]
+NEITHER: Sides = frozenset()
+BOTH: Sides = frozenset(Side)
+
+
+def needs_look(one: Pass, now: datetime) -> Sides:
+    """Sides to read before judging: somebody hinted at them, or their time has come."""
+    case, sides = one.case, set()
+    if case.poll_at is not None and case.poll_at <= now:
+        return BOTH
+    if case.checking:
+        return BOTH
+    if case.look_storefront_at is not None and case.look_storefront_at <= now:
+        sides.add(Side.STOREFRONT)
+    if case.look_mis_at is not None and case.look_mis_at <= now:
+        sides.add(Side.MIS)
+    for written in case.open_writes:
+        sides.add(written.command.target)
+    return frozenset(sides)
+
+
+def second_look(one: Pass, connection: Connection, now: datetime) -> Sides:
+    """Sides to read before acting: a write needs both fresh; a new answer needs the other side once."""
+    sides = stale_sides(one.case, connection, now) if one.plan.writes else set()
+    for line in one.case.lines:
+        verdict = one.plan.verdicts[line.line_id]
+        waited = isinstance(verdict, Wait) and verdict.until is not None and verdict.until <= now
+        news = isinstance(verdict, Push | Ask) and verdict.rule != line.rule
+        if waited or news:
+            sides |= stale_sides(one.case, connection, now)
+    return frozenset(sides)
+
+
+def stale_sides(case: Case, connection: Connection, now: datetime) -> set[Side]:
+    """Sides whose last read is too old to write on."""
+    sides = set()
+    if now - case.storefront_read_at > connection.policy.fresh_for:
+        sides.add(Side.STOREFRONT)
+    if any(now - item.mis.began_at > connection.policy.fresh_for for item in case.items):
+        sides.add(Side.MIS)
+    return sides
+
+
+class Looking:
+    """Reads for many orders at once: one batch per system."""
+
+    def __init__(self, connection: Connection, store: Store, clock: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._store = store
+        self._clock = clock
+
+    async def look(self, passes: Sequence[Pass], sides_of: Callable[[Pass], Sides]) -> list[Pass]:
+        """Read the sides that `sides_of` names, and take what was read into each pass."""
+        sides = [sides_of(one) for one in passes]
+        storefront = [one for one, wanted in zip(passes, sides, strict=True) if Side.STOREFRONT in wanted]
+        mis = [one for one, wanted in zip(passes, sides, strict=True) if Side.MIS in wanted]
+        began = self._clock()
+        orders, items = await asyncio.gather(self._orders(storefront), self._items(mis))
+        looked = [
+            self._take(one, wanted, orders.get(one.case.order_id), items, began)
+            for one, wanted in zip(passes, sides, strict=True)
+        ]
+        return await self._link(looked, sides)
+
+    async def _orders(self, passes: Sequence[Pass]) -> dict[str, StorefrontOrder | OrderNotRead]:
+        if not passes:
+            return {}
+        read = await self._connection.storefront.read_orders([one.case.order_id for one in passes])
+        return {order.order_id: order for order in read}
+
+    async def _items(self, passes: Sequence[Pass]) -> dict[str, MisItem]:
+        refs = {
+            item.ref: MisRef(ref=item.ref, kind=item.kind, group=item.group)
+            for one in passes
+            for item in one.case.items
+        }
+        if not refs:
+            return {}
+        return {item.ref: item for item in await self._connection.mis.read(list(refs.values()))}
+
+    def _take(
+        self,
+        one: Pass,
+        wanted: Sides,
+        order: StorefrontOrder | OrderNotRead | None,
+        items: dict[str, MisItem],
+        began: datetime,
+    ) -> Pass:
+        case, raw = one.case, dict(one.raw)
+        if order is not None:
+            case = see_order(case, order)
+            raw[case.order_id] = order.raw
+        if Side.MIS in wanted:
+            own = [items[item.ref] for item in case.items if item.ref in items]
+            case = see_items(case, own)
+            raw |= {item.ref: item.raw for item in own}
+        polled = one.polled or (case.poll_at is not None and case.poll_at <= began and wanted == BOTH)
+        return replace(one, case=_looked(case, wanted, began), raw=raw, polled=polled)
+
+    # Linking
+
+    async def _link(self, passes: list[Pass], sides: Sequence[Sides]) -> list[Pass]:
+        """Find jobs for lines that have none: among those already seen, then by asking the MIS."""
+        linked = []
+        for one, wanted in zip(passes, sides, strict=True):
+            unlinked = any(not line.links for line in one.case.lines)
+            if unlinked and (Side.MIS in wanted or one.stored is None):
+                one = self._linked(one, await self._candidates(one.case))
+            linked.append(one)
+        return linked
+
+    async def _candidates(self, case: Case) -> Sequence[MisItem]:
+        line_ids = tuple(line.line_id for line in case.lines)
+        references = [value for value in (case.order_id, case.po_number, *line_ids) if value]
+        kept = await self._store.unlinked(self._connection.name, references)
+        if match(case, kept).links:
+            return kept
+        quotes = tuple(line.quote_id for line in case.lines if line.quote_id)
+        keys = OrderKeys(
+            order_id=case.order_id, po_number=case.po_number, line_ids=line_ids, quote_ids=quotes
+        )
+        return [*kept, *(await self._connection.mis.find(keys) or ())]
+
+    def _linked(self, one: Pass, items: Sequence[MisItem]) -> Pass:
+        found = match(one.case, items)
+        case, entries = one.case, list(one.entries)
+        for candidate in found.links:
+            case = link(case, candidate, self._clock())
+            entries.append(_link_entry(case, candidate, self._clock()))
+        raw = one.raw | {candidate.item.ref: candidate.item.raw for candidate in found.links}
+        return replace(one, case=case, entries=tuple(entries), raw=raw)
+
+
+def _looked(case: Case, wanted: Sides, began: datetime) -> Case:
+    """Hints that these reads have answered are done with."""
+    if Side.STOREFRONT in wanted and case.look_storefront_at is not None and case.look_storefront_at <= began:
+        case = replace(case, look_storefront_at=None)
+    if Side.MIS in wanted and case.look_mis_at is not None and case.look_mis_at <= began:
+        case = replace(case, look_mis_at=None)
+    return case
+
+
+def link(case: Case, candidate: Candidate, now: datetime, by: str = ITSELF) -> Case:
+    """The case with one more item that makes one of its lines."""
+    line = case.line(candidate.line_id)
+    assert line is not None, f"order {case.order_id} has no line {candidate.line_id}"
+    made = Link(ref=candidate.item.ref, key=candidate.key, by=by, at=now)
+    if case.item(made.ref) is None:
+        case = case.with_item(new_item(candidate.item))
+    return case.with_line(_with_link(line, made))
+
+
+def _with_link(line: CaseLine, made: Link) -> CaseLine:
+    if any(each.ref == made.ref for each in line.links):
+        return line
+    return replace(line, links=(*line.links, made))
+
+
+def _link_entry(case: Case, candidate: Candidate, now: datetime) -> Entry:
+    return Entry(
+        at=now,
+        event=Event.LINE_LINKED,
+        subject=f"order/{case.order_id}/line/{candidate.line_id}",
+        why="; ".join(candidate.reasons),
+        after=candidate.item.ref,
+        extra={"key": candidate.key},
+    )

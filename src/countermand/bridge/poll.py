@@ -1,0 +1,117 @@
+"""Looking without having been told: what was placed, cancelled or changed since the last look.
+
+Listings are a short cut. What they miss is found by reading each order when its own time comes, so that
+everything works with no message and no listing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from countermand.bridge.conclude import Pass
+from countermand.bridge.connection import Connection
+from countermand.bridge.converge import Converger
+from countermand.bridge.ports import MisItem, StorefrontOrder
+from countermand.bridge.sightings import differences, open_case, see_items, see_order
+from countermand.bridge.store import Store, StoredCase
+
+#: Listings overlap by this much: clocks differ, and a commit may become visible late.
+OVERLAP = timedelta(minutes=2)
+
+
+class Poll:
+    """Lists what is new in both systems of one connection."""
+
+    def __init__(
+        self, connection: Connection, store: Store, converger: Converger, clock: Callable[[], datetime]
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._converger = converger
+        self._clock = clock
+
+    async def look(self) -> None:
+        """One round over both systems."""
+        await self._storefront()
+        await self._mis()
+
+    async def _storefront(self) -> None:
+        now, name = self._clock(), "storefront"
+        since = await self._since(name, now)
+        placed = await self._connection.storefront.list_orders(since=since)
+        lookback = now - self._connection.polling.lookback
+        cancelled = await self._connection.storefront.list_orders(since=lookback, cancelled_only=True)
+        orders = {order.order_id: order for order in (*(placed or ()), *(cancelled or ()))}
+        await self._take_orders(list(orders.values()))
+        if placed is not None:
+            await self._store.set_watermark(self._connection.name, name, now)
+
+    async def _take_orders(self, orders: Sequence[StorefrontOrder]) -> None:
+        if not orders:
+            return
+        known = await self._store.load(self._connection.name, [order.order_id for order in orders])
+        passes = []
+        for order in orders:
+            stored, raw = known.get(order.order_id), {order.order_id: order.raw}
+            if stored is None:
+                passes.append(Pass(stored=None, case=open_case(order), raw=raw))
+                continue
+            case = see_order(stored.case, order)
+            if differences(stored.case, case, {}):
+                passes.append(Pass(stored=stored, case=case, raw=raw))
+        await self._converger.converge(passes)
+
+    async def _mis(self) -> None:
+        now, name = self._clock(), "mis"
+        items = await self._connection.mis.list_changed(await self._since(name, now))
+        if items is None:
+            return
+        await self._take_items(items)
+        await self._store.set_watermark(self._connection.name, name, now)
+
+    async def _take_items(self, items: Sequence[MisItem]) -> None:
+        if not items:
+            return
+        by_ref = {item.ref: item for item in items}
+        owners = await self._store.orders_of(self._connection.name, "item", list(by_ref))
+        await self._take_linked(by_ref, owners)
+        await self._take_unlinked([item for ref, item in by_ref.items() if ref not in owners])
+
+    async def _take_linked(self, items: dict[str, MisItem], owners: dict[str, tuple[str, ...]]) -> None:
+        order_ids = sorted({order_id for each in owners.values() for order_id in each})
+        stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
+        passes = []
+        for one in stored.values():
+            own = [items[item.ref] for item in one.case.items if item.ref in items]
+            case = see_items(one.case, own)
+            if differences(one.case, case, {}):
+                passes.append(Pass(stored=one, case=case, raw={item.ref: item.raw for item in own}))
+        await self._converger.converge(passes)
+
+    async def _take_unlinked(self, items: Sequence[MisItem]) -> None:
+        """Remember them, and look again at the orders whose keys they carry."""
+        if not items:
+            return
+        await self._store.keep_unlinked(self._connection.name, items)
+        references = {item.customer_reference for item in items} - {""}
+        lines = {item.external_reference for item in items} - {""}
+        by_line = await self._store.orders_of(self._connection.name, "line", sorted(lines))
+        order_ids = references | {order_id for each in by_line.values() for order_id in each}
+        stored = await self._store.load(self._connection.name, sorted(order_ids)) if order_ids else {}
+        now = self._clock()
+        await self._converger.converge(
+            [
+                Pass(stored=one, case=replace(one.case, look_mis_at=now))
+                for one in stored.values()
+                if _has_unlinked_line(one)
+            ]
+        )
+
+    async def _since(self, name: str, now: datetime) -> datetime:
+        reached = await self._store.watermark(self._connection.name, name)
+        return (reached or now - self._connection.polling.lookback) - OVERLAP
+
+
+def _has_unlinked_line(stored: StoredCase) -> bool:
+    return any(not line.links for line in stored.case.lines)

@@ -1,0 +1,166 @@
+"""Taking what was read into a case: pure, and deaf to old news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from countermand.bridge.case import Case, CaseItem, CaseLine, first_seen, further
+from countermand.bridge.ports import MisItem, OrderNotRead, StorefrontLine, StorefrontOrder
+from countermand.core.status import GONE, Gone, LineStatus, Side, Unseen
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A system showed something new about a line or an item: what it was before, and what it is."""
+
+    side: Side
+    ref: str
+    began_at: datetime
+    before: LineStatus
+    after: LineStatus
+    raw: str = ""
+
+
+def open_case(order: StorefrontOrder) -> Case:
+    """A new case file from the first read of an order."""
+    blank = Case(
+        order_id=order.order_id,
+        first_seen_at=order.began_at,
+        storefront_read_at=order.began_at,
+        mis_read_at=order.began_at,
+    )
+    return see_order(blank, order)
+
+
+def see_order(case: Case, seen: StorefrontOrder | OrderNotRead) -> Case:
+    """The case after a read of its order in the storefront."""
+    if seen.began_at < case.storefront_read_at:
+        return case
+    if isinstance(seen, OrderNotRead):
+        lines = tuple(
+            replace(line, storefront=line.storefront.read(seen.status, seen.began_at)) for line in case.lines
+        )
+        return replace(case, lines=lines, storefront_read_at=seen.began_at)
+    return replace(
+        case,
+        storefront_read_at=seen.began_at,
+        placed_at=seen.placed_at or case.placed_at,
+        po_number=seen.po_number or case.po_number,
+        customer=seen.customer or case.customer,
+        payment=seen.payment,
+        total=seen.total or case.total,
+        order_cancelled=seen.order_cancelled,
+        lines=_lines(case, seen),
+    )
+
+
+def _lines(case: Case, seen: StorefrontOrder) -> tuple[CaseLine, ...]:
+    known = {line.line_id: line for line in case.lines}
+    shown = {line.line_id for line in seen.lines}
+    updated = [_line(known.get(line.line_id), line, seen) for line in seen.lines]
+    missing = [
+        replace(line, storefront=line.storefront.read(GONE, seen.began_at))
+        for line in case.lines
+        if line.line_id not in shown
+    ]
+    return (*updated, *missing)
+
+
+def _line(known: CaseLine | None, seen: StorefrontLine, order: StorefrontOrder) -> CaseLine:
+    if known is None:
+        return CaseLine(
+            line_id=seen.line_id,
+            storefront=first_seen(seen.status, order.began_at, order.tracking),
+            kind=seen.kind,
+            name=seen.name,
+            quantity=seen.quantity,
+            quote_id=seen.quote_id,
+        )
+    return replace(
+        known,
+        storefront=known.storefront.read(seen.status, order.began_at, order.tracking),
+        kind=seen.kind or known.kind,
+        name=seen.name or known.name,
+        quantity=seen.quantity if seen.quantity is not None else known.quantity,
+        quote_id=seen.quote_id or known.quote_id,
+    )
+
+
+def see_items(case: Case, seen: Iterable[MisItem]) -> Case:
+    """The case after reads of some of its jobs and sales orders; others' items are ignored."""
+    for item in seen:
+        known = case.item(item.ref)
+        if known is not None:
+            case = case.with_item(_item(known, item))
+    return _note_mis_read(case)
+
+
+def _item(known: CaseItem, seen: MisItem) -> CaseItem:
+    # "Not found" for an item that was seen before means gone, whatever the client calls it.
+    status: LineStatus = GONE if isinstance(seen.status, Unseen | Gone) else seen.status
+    return replace(
+        known.read(status, seen.began_at, seen.tracking),
+        group=seen.group or known.group,
+        title=seen.title or known.title,
+        quantity=seen.quantity if seen.quantity is not None else known.quantity,
+        invoiced=seen.invoiced if seen.invoiced is not None else known.invoiced,
+    )
+
+
+def _note_mis_read(case: Case) -> Case:
+    if not case.items:
+        return case
+    return replace(case, mis_read_at=min(item.mis.began_at for item in case.items))
+
+
+def new_item(seen: MisItem) -> CaseItem:
+    """A case's own record of an item that has just been linked."""
+    return CaseItem(
+        ref=seen.ref,
+        kind=seen.kind,
+        mis=first_seen(seen.status, seen.began_at, seen.tracking),
+        furthest=further(None, seen.status),
+        group=seen.group,
+        title=seen.title,
+        quantity=seen.quantity,
+        invoiced=seen.invoiced,
+    )
+
+
+def differences(before: Case | None, after: Case, raw: dict[str, str]) -> list[Sighting]:
+    """What the reads between two versions of a case showed anew; `raw` by line id or item reference."""
+    return [*_line_differences(before, after, raw), *_item_differences(before, after, raw)]
+
+
+def _line_differences(before: Case | None, after: Case, raw: dict[str, str]) -> Iterable[Sighting]:
+    for line in after.lines:
+        was = before.line(line.line_id) if before else None
+        old = was.storefront.reading() if was else None
+        new = line.storefront.reading()
+        if old is None or old.status != new.status or old.tracking != new.tracking:
+            yield Sighting(
+                side=Side.STOREFRONT,
+                ref=line.line_id,
+                began_at=new.began_at,
+                before=old.status if old else Unseen(),
+                after=new.status,
+                raw=raw.get(after.order_id, ""),
+            )
+
+
+def _item_differences(before: Case | None, after: Case, raw: dict[str, str]) -> Iterable[Sighting]:
+    for item in after.items:
+        was = before.item(item.ref) if before else None
+        old, new = (was.reading() if was else None), item.reading()
+        if old is None or old.status != new.status or old.tracking != new.tracking:
+            yield Sighting(
+                side=Side.MIS,
+                ref=item.ref,
+                began_at=new.began_at,
+                before=old.status if old else Unseen(),
+                after=new.status,
+                raw=raw.get(item.ref, ""),
+            )

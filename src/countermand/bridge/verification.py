@@ -1,0 +1,70 @@
+"""What a read says about our own writes: pure.
+
+An answer never proves a change; only a read that began after the answer and shows it does. Where a system
+cannot be read back, a named person's word counts as *reported*, and is never called verified.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from countermand.bridge.case import Case, Written, as_order
+from countermand.core.command import Answer, Outcome, effect_visible
+from countermand.core.merge import Settlement
+from countermand.core.status import Pair, Reading, Side, Unreadable
+
+
+def answered(case: Case, written: Written, answer: Answer, at: datetime) -> Case:
+    """The case after the other system answered a write."""
+    command = replace(
+        written.command, answered_at=at, outcome=answer.outcome, reason=answer.reason, said=answer.said
+    )
+    return case.with_write(replace(written, command=command))
+
+
+def verify(case: Case) -> Case:
+    """Mark each open write as verified whose effect every line of it shows in a read made since."""
+    for written in case.open_writes:
+        readings = _target_readings(case, written)
+        if readings and all(_shows(written, reading) for reading in readings):
+            proved_at = max(reading.began_at for reading in readings)
+            case = case.with_write(replace(written, command=replace(written.command, verified_at=proved_at)))
+    return case
+
+
+def _shows(written: Written, reading: Reading) -> bool:
+    command = written.command
+    if command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED):
+        return False
+    since = command.answered_at or command.sent_at
+    return reading.began_at >= since and effect_visible(command, reading)
+
+
+def _target_readings(case: Case, written: Written) -> list[Reading]:
+    if written.job_ref:
+        item = case.item(written.job_ref)
+        return [item.reading()] if item else []
+    lines = as_order(case, live_since=None).lines
+    return [
+        entry.line.reading(written.command.target) for entry in lines if entry.line_id in written.line_ids
+    ]
+
+
+def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime) -> Case:
+    """Take a person's word for lines of which one side cannot be read."""
+    order = as_order(case, live_since=None)
+    for entry in order.lines:
+        unreadable = [side for side in Side if isinstance(entry.line.reading(side).status, Unreadable)]
+        line = case.line(entry.line_id)
+        if entry.line_id in line_ids and unreadable and line is not None:
+            settlement = Settlement(
+                pairs=(Pair(entry.line.storefront.status, entry.line.mis.status),),
+                by=by,
+                reason="done by hand; this system cannot be read back",
+                at=at,
+                reported=True,
+            )
+            case = case.with_line(replace(line, settlement=settlement))
+    return case

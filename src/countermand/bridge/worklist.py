@@ -1,0 +1,170 @@
+"""Which tasks an order needs now, against those that are open for it: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from countermand.bridge.case import Case, OpenTask, as_order
+from countermand.bridge.connection import Connection
+from countermand.bridge.store import ITSELF, Closing, TaskCheck, TaskEnd, TaskWish
+from countermand.core.order import Payment
+from countermand.core.plan import NeedsPerson, Plan
+from countermand.core.status import Facts, Pair
+from countermand.core.tasks import TASK_TYPES, TaskKind, TaskType
+
+#: One question for many orders: joined per connection (and per detail).
+_JOINED = frozenset({TaskKind.BRAKE, TaskKind.UNMAPPED, TaskKind.IMPORT_REVIEW, TaskKind.UNKNOWN_REFERENCE})
+
+
+class TaskNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes about an order's tasks."""
+
+    opens: tuple[TaskWish, ...] = ()
+    closes: tuple[TaskEnd, ...] = ()
+    checks: tuple[TaskCheck, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.opens or self.closes or self.checks)
+
+
+def task_news(before: Case | None, case: Case, plan: Plan, connection: Connection, now: datetime) -> TaskNews:
+    """Tasks to open, to end, and those that a person called done while the read-back says otherwise."""
+    needs = [action for action in plan.actions if isinstance(action, NeedsPerson)]
+    needs += _money(before, case)
+    wanted = {need.kind: need for need in needs}
+    open_now = {task.kind: task for task in case.tasks}
+    return TaskNews(
+        opens=tuple(_wish(case, need, now) for need in needs if _is_news(need, open_now.get(need.kind))),
+        closes=tuple(_ends(case, connection, wanted)),
+        checks=tuple(_checks(case, connection, wanted)),
+    )
+
+
+def _is_news(need: NeedsPerson, known: OpenTask | None) -> bool:
+    return known is None or (known.line_ids, known.because, known.detail) != (
+        need.line_ids, need.because, need.detail,
+    )  # fmt: skip
+
+
+def _wish(case: Case, need: NeedsPerson, now: datetime) -> TaskWish:
+    kind: TaskType = TASK_TYPES[need.kind]
+    return TaskWish(
+        kind=need.kind,
+        group_key=group_key(case.order_id, need),
+        line_ids=need.line_ids,
+        because=need.because,
+        detail=need.detail,
+        assisted=need.assisted,
+        due_at=now + kind.due_in,
+        urgency=kind.urgency,
+        owner=kind.owner.value,
+    )
+
+
+def group_key(order_id: str, need: NeedsPerson) -> str:
+    """One open task per key: per order and kind, or one for all orders with the same question."""
+    if need.kind is TaskKind.BRAKE:
+        return f"{need.kind.value}:{need.direction.value if need.direction else ''}"
+    if need.kind in _JOINED:
+        return f"{need.kind.value}:{need.detail}"
+    if need.kind is TaskKind.CANNOT_READ and need.because == "cannot-read":
+        return f"{need.kind.value}:{need.detail}"
+    return f"{need.kind.value}:order {order_id}"
+
+
+# Ends and checks
+
+
+def _ends(case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson]) -> Iterable[TaskEnd]:
+    said = {checking.task: checking.by for checking in case.checking}
+    for task in case.tasks:
+        if task.kind in wanted or TASK_TYPES[task.kind].proof == "word":
+            continue
+        reported = [line for line in case.lines if line.settlement and line.settlement.reported]
+        by_word = [
+            line.settlement.by for line in reported if line.settlement and line.line_id in task.line_ids
+        ]
+        yield TaskEnd(
+            id=task.id,
+            how=Closing.REPORTED if by_word else Closing.VERIFIED,
+            by=by_word[0] if by_word else said.get(task.id, ITSELF),
+            reason=seen(case, connection, task.line_ids),
+        )
+
+
+def _checks(case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson]) -> Iterable[TaskCheck]:
+    said = {checking.task for checking in case.checking}
+    for task in case.tasks:
+        if task.id in said and task.kind in wanted:
+            yield TaskCheck(id=task.id, saw=seen(case, connection, task.line_ids))
+
+
+def seen(case: Case, connection: Connection, line_ids: Iterable[str]) -> str:
+    """What both systems show for some lines, in a sentence."""
+    wanted = set(line_ids)
+    parts = []
+    for entry in as_order(case, live_since=connection.live_since).lines:
+        if entry.line_id in wanted:
+            pair = entry.line.pair
+            parts.append(
+                f"{entry.line_id}: {connection.storefront_name} says {plain(pair.storefront)}, "
+                f"{connection.mis_name} says {plain(pair.mis)}"
+            )
+    return "; ".join(parts)
+
+
+def plain(status: object) -> str:
+    """A line status in everyday words."""
+    if not isinstance(status, Facts):
+        return {"Unseen": "nothing yet", "Gone": "not found any more"}.get(type(status).__name__, str(status))
+    progress = {
+        "none": "not started", "started": "in production", "produced": "produced",
+        "part_dispatched": "partly dispatched", "dispatched": "dispatched",
+    }[status.progress.value]  # fmt: skip
+    intent = {"open": "open", "held": "on hold", "cancelled": "cancelled"}[status.intent.value]
+    return intent if status.cancelled and status.progress.rank == 0 else f"{intent}, {progress}"
+
+
+# Money: recorded, never computed
+
+
+def _money(before: Case | None, case: Case) -> Iterable[NeedsPerson]:
+    lines = newly_cancelled(before, case)
+    if lines and case.payment is Payment.PAID:
+        yield NeedsPerson(
+            kind=TaskKind.REFUND, line_ids=lines, because="cancelled-and-paid", detail=case.total
+        )
+    invoiced = tuple(line_id for line_id in lines if _invoiced(case, line_id))
+    if invoiced:
+        yield NeedsPerson(kind=TaskKind.CREDIT_NOTE, line_ids=invoiced, because="cancelled-and-invoiced")
+
+
+def newly_cancelled(before: Case | None, case: Case) -> tuple[str, ...]:
+    """Lines on which both sides came to agree, just now, that they are cancelled."""
+    return tuple(
+        line.line_id
+        for line in case.lines
+        if _both_cancelled(line.base)
+        and not _both_cancelled(_base(before, line.line_id))
+        and before is not None
+    )
+
+
+def _base(case: Case | None, line_id: str) -> Pair | None:
+    line = case.line(line_id) if case else None
+    return line.base if line else None
+
+
+def _both_cancelled(pair: Pair | None) -> bool:
+    if pair is None:
+        return False
+    return all(isinstance(status, Facts) and status.cancelled for status in (pair.storefront, pair.mis))
+
+
+def _invoiced(case: Case, line_id: str) -> bool:
+    line = case.line(line_id)
+    items = [case.item(link.ref) for link in line.links] if line else []
+    return any(item is not None and item.invoiced for item in items)

@@ -1,0 +1,252 @@
+"""The tables. What each is for stands above it; a column says more only where its name does not."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from countermand.bridge.case import Case
+from countermand.bridge.ports import MisItem
+from countermand.ledger.columns import Json, Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives ids by itself only to a column of type INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+# One storefront and one MIS that are kept in step.
+connection = Table(
+    "connection",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("live_since", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+# A storefront order: its case file, and beside it what lists and searches need.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("connection", String(64), ForeignKey("connection.name"), nullable=False),
+    Column("order_ref", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    # When somebody should look at it again; none: only when something is heard of it.
+    Column("due_at", Moment),
+    Column("state", String(16), nullable=False),
+    Column("urgency", Integer),
+    Column("customer", Text, nullable=False, server_default=""),
+    Column("po_number", Text, nullable=False, server_default=""),
+    Column("placed_at", Moment),
+    Column("first_seen_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("in_step_at", Moment),
+    Column("case_file", Json(Case), nullable=False),
+    UniqueConstraint("connection", "order_ref"),
+    Index(None, "connection", "due_at"),
+    Index(None, "connection", "state", "changed_at"),
+)
+
+# Every number that leads to an order: line ids, job and sales order numbers, quotes, PO, tracking codes.
+reference = Table(
+    "reference",
+    metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(128), primary_key=True),
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Index(None, "value"),
+    Index(None, "order_id"),
+)
+
+# Jobs and sales orders that were seen and belong to no order yet. Most are no web orders at all.
+unlinked_item = Table(
+    "unlinked_item",
+    metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("ref", String(64), primary_key=True),
+    Column("customer_reference", String(128), nullable=False),
+    Column("external_reference", String(128), nullable=False),
+    Column("item", Json(MisItem), nullable=False),
+    Column("first_seen_at", Moment, nullable=False),
+    Index(None, "connection", "customer_reference"),
+    Index(None, "connection", "external_reference"),
+)
+
+# Messages as they came, stored before they are acknowledged.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("connection", String(64), nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("due_at", Moment),
+    Index(None, "state", "due_at"),
+)
+
+# What a system showed anew: one row per change of what was read, with the raw answer.
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("ref", String(64), nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("raw", Text, nullable=False, server_default=""),
+    Index(None, "order_id"),
+)
+
+# Every write of ours: stored as sent before the call is made.
+command = Table(
+    "command",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("connection", String(64), nullable=False),
+    Column("target", String(16), nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("sent_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Column("outcome", String(16)),
+    Column("said", Text, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False),
+    Column("verified_at", Moment),
+    Index(None, "order_id"),
+)
+
+# One cancellation of an order in one direction, with its life; the brake counts these.
+cancellation = Table(
+    "cancellation",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("connection", String(64), nullable=False),
+    Column("direction", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("released_by", Text, nullable=False, server_default=""),
+    Index(None, "order_id"),
+    Index(None, "connection", "direction", "requested_at"),
+)
+
+# The mass-cancel brake, each time it trips.
+brake = Table(
+    "brake",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("connection", String(64), nullable=False),
+    Column("direction", String(32), nullable=False),
+    Column("tripped_at", Moment, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("cleared_at", Moment),
+    Column("cleared_by", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Index(None, "connection", "direction", "cleared_at"),
+)
+
+# Work for people. `group_key` joins what is one question for many orders; an order's own task has
+# its order in it. At most one open task per key.
+task = Table(
+    "task",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("connection", String(64), nullable=False),
+    Column("group_key", String(255), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("because", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("line_ids", Text, nullable=False, server_default=""),
+    Column("assisted", Boolean, nullable=False, server_default=text("false")),
+    Column("opened_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("closed_at", Moment),
+    Column("closed_by", Text, nullable=False, server_default=""),
+    Column("closed_how", String(16), nullable=False, server_default=""),
+    Column("close_reason", Text, nullable=False, server_default=""),
+    Column("assigned_to", Text, nullable=False, server_default=""),
+    Column("snoozed_until", Moment),
+    Column("returned", Integer, nullable=False, server_default="0"),
+    Column("last_check", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Index("one_open_task_per_key", "connection", "group_key", unique=True,
+          sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    Index(None, "state", "urgency", "opened_at"),
+)  # fmt: skip
+
+# Which orders a task is about.
+task_order = Table(
+    "task_order",
+    metadata,
+    Column("task_id", Id, ForeignKey("task.id"), primary_key=True),
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Index(None, "order_id"),
+)
+
+# What happened, for ever: each entry carries the hash of the one before it in its chain.
+journal = Table(
+    "journal",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index(None, "chain", "subject"),
+    Index(None, "at"),
+)
+
+# The end of each chain; its row is what serialises writers.
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+# How far listing a system has come.
+watermark = Table(
+    "watermark",
+    metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("reached", Moment, nullable=False),
+)

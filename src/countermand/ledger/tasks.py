@@ -1,0 +1,145 @@
+"""Tasks in storage: opened, joined and ended in the transaction that saves the orders they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from countermand.bridge.case import Case, OpenTask
+from countermand.bridge.store import Change, Closing, Entry, TaskEnd, TaskWish
+from countermand.core.events import Event
+from countermand.ledger.journal import append
+from countermand.ledger.schema import task, task_order
+
+
+def apply_tasks(
+    database: Connection,
+    connection: str,
+    changes: Sequence[Change],
+    ids: Mapping[str, int],
+    now: datetime,
+) -> dict[str, Case]:
+    """Open, join and end tasks; returns each order's case with the tasks that are open for it now."""
+    cases = {change.case.order_id: change.case for change in changes}
+    entries: list[Entry] = []
+    for change in changes:
+        if change.opens or change.closes or change.checks:
+            order_id = change.case.order_id
+            entries += _end(database, change, ids[order_id], now)
+            opened, news = _open(database, connection, change, ids[order_id], now)
+            entries += news
+            ended = {end.id for end in change.closes}
+            kept = tuple(each for each in change.case.tasks if each.id not in ended)
+            cases[order_id] = replace(change.case, tasks=(*kept, *opened))
+    append(database, connection, entries)
+    return cases
+
+
+def _open(
+    database: Connection, connection: str, change: Change, row_id: int, now: datetime
+) -> tuple[list[OpenTask], list[Entry]]:
+    opened, entries = [], []
+    for wish in change.opens:
+        task_id, is_new = _open_one(database, connection, wish, now)
+        known = task_order.c.task_id == task_id, task_order.c.order_id == row_id
+        if database.scalar(select(func.count()).select_from(task_order).where(*known)) == 0:
+            database.execute(insert(task_order), {"task_id": task_id, "order_id": row_id})
+        opened.append(
+            OpenTask(
+                id=task_id,
+                kind=wish.kind,
+                line_ids=wish.line_ids,
+                because=wish.because,
+                detail=wish.detail,
+            )
+        )
+        if is_new:
+            entries.append(
+                Entry(
+                    at=now,
+                    event=Event.TASK_OPENED,
+                    subject=f"order/{change.case.order_id}",
+                    why=wish.because,
+                    after=wish.kind.value,
+                    extra={"task": str(task_id), "lines": ", ".join(wish.line_ids)},
+                )
+            )
+    return opened, entries
+
+
+def _open_one(database: Connection, connection: str, wish: TaskWish, now: datetime) -> tuple[int, bool]:
+    keyed = (task.c.connection == connection, task.c.group_key == wish.group_key)
+    found = database.scalar(select(task.c.id).where(*keyed, task.c.state == "open"))
+    if found is not None:
+        news = {"line_ids": ", ".join(wish.line_ids), "detail": wish.detail, "because": wish.because}
+        database.execute(update(task).where(task.c.id == found).values(**news))
+        return found, False
+    before = database.scalar(select(func.count()).select_from(task).where(*keyed)) or 0
+    statement = insert(task).values(
+        connection=connection,
+        group_key=wish.group_key,
+        kind=wish.kind.value,
+        urgency=wish.urgency.rank,
+        owner=wish.owner,
+        because=wish.because,
+        detail=wish.detail,
+        line_ids=", ".join(wish.line_ids),
+        assisted=wish.assisted,
+        opened_at=now,
+        due_at=wish.due_at,
+        state="open",
+        returned=before,
+    )
+    return int(database.execute(statement.returning(task.c.id)).scalar_one()), True
+
+
+def _end(database: Connection, change: Change, row_id: int, now: datetime) -> Iterable[Entry]:
+    subject = f"order/{change.case.order_id}"
+    for check in change.checks:
+        database.execute(
+            update(task).where(task.c.id == check.id).values(last_check=check.saw, version=task.c.version + 1)
+        )
+        yield Entry(
+            at=now, event=Event.TASK_NOT_DONE, subject=subject, why=check.saw, extra={"task": str(check.id)}
+        )
+    for end in change.closes:
+        if _leave(database, end, row_id, now):
+            yield Entry(
+                at=now,
+                event=Event.TASK_CLOSED,
+                subject=subject,
+                actor=end.by,
+                why=end.reason,
+                after=end.how.value,
+                extra={"task": str(end.id)},
+            )
+
+
+def _leave(database: Connection, end: TaskEnd, row_id: int, now: datetime) -> bool:
+    """Take one order out of a task; the last one out closes it. A person's word closes it for all."""
+    about = task_order.c.task_id == end.id
+    if end.how is not Closing.WORD:
+        others = database.scalar(
+            select(func.count())
+            .select_from(task_order.join(task, task.c.id == task_order.c.task_id))
+            .where(about, task_order.c.order_id != row_id)
+        )
+        if others:
+            database.execute(delete(task_order).where(about, task_order.c.order_id == row_id))
+            return False
+    closed = database.execute(
+        update(task)
+        .where(task.c.id == end.id, task.c.state == "open")
+        .values(
+            state="closed",
+            closed_at=now,
+            closed_by=end.by,
+            closed_how=end.how.value,
+            close_reason=end.reason,
+            version=task.c.version + 1,
+        )
+    )
+    return closed.rowcount == 1

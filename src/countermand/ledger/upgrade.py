@@ -1,0 +1,45 @@
+"""Bringing a database to the schema of this version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from countermand.ledger.engine import LedgerError
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(engine: Engine) -> str:
+    """Run every migration that this database lacks; returns the revision it is at now."""
+    with engine.execution_options(writing=True).begin() as connection:
+        command.upgrade(_config(connection), "head")
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def assert_current(engine: Engine) -> None:
+    """Refuse a database of another schema version.
+
+    Raises:
+        LedgerError: with what to run.
+    """
+    with engine.begin() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(_config(connection)).get_current_head()
+    if found != wanted:
+        raise LedgerError(
+            f"The database is at schema {found or 'none'}, this version needs {wanted}: "
+            "run `countermand db upgrade`."
+        )

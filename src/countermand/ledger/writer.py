@@ -1,0 +1,107 @@
+"""One writer with group commit: many small changes, one transaction, one flush to disk.
+
+Each piece of work is a function of an open connection. Pieces that arrive while a commit is on its way are
+done together in the next one, each behind its own savepoint, so that one failing piece takes nothing else
+with it. Nobody is told "done" before the commit that holds their piece has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Any]
+
+#: At most so many pieces share a commit, so that the first of them does not wait for ever.
+MOST_TOGETHER = 200
+
+
+class Writer(Protocol):
+    """Runs work in a write transaction and returns when it is durable."""
+
+    def write(self, work: Callable[[Connection], Result]) -> Result: ...
+
+    async def write_async(self, work: Callable[[Connection], Result]) -> Result: ...
+
+    def close(self) -> None: ...
+
+
+class InlineWriter:
+    """Each piece in its own transaction, in the caller's thread: for tests and simulated time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(writing=True)
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    async def write_async(self, work: Callable[[Connection], Result]) -> Result:
+        return self.write(work)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class GroupWriter:
+    """A thread of its own that owns all writing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(writing=True)
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="countermand-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        return self._submit(work).result()
+
+    async def write_async(self, work: Callable[[Connection], Result]) -> Result:
+        return await asyncio.wrap_future(self._submit(work))
+
+    def _submit(self, work: Callable[[Connection], Result]) -> Future[Result]:
+        future: Future[Result] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what is queued, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, stop = [first], False
+            while len(batch) < MOST_TOGETHER and not self._queue.empty():
+                item = self._queue.get()
+                if item is None:
+                    stop = True
+                    break
+                batch.append(item)
+            self._commit(batch)
+            if stop:
+                return
+
+    def _commit(self, batch: list[tuple[Work, Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._engine.begin() as connection:
+                for work, future in batch:
+                    try:
+                        with connection.begin_nested():
+                            done.append((future, work(connection)))
+                    except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
+                        future.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - the commit failed: nobody's work is durable
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future, result in done:
+            future.set_result(result)
