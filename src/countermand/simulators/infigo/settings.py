@@ -24,10 +24,10 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     enabled: bool = True
     #: Base address of printIQ; empty means that orders stay in the storefront.
     printiq_url: str = ""
-    printiq_username: str = "countermand"
+    printiq_username: str = "infigo"
     printiq_password: str = "demo-printiq-password"  # noqa: S105  a demo default
-    printiq_application_name: str = "Countermand"
-    printiq_application_key: str = "demo-application-key"
+    printiq_application_name: str = "Infigo"
+    printiq_application_key: str = "demo-printiq-application-key"
     customer_code: str = "WEBSHOP"
     quote_mode: Literal["per_line", "per_order"] = "per_line"
     customer_reference: Literal["order_id", "po_number"] = "order_id"

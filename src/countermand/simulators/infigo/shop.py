@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from countermand.simulators.infigo.book import OrderBook, RefusedError
 from countermand.simulators.infigo.catalogue import PRODUCTS, Customer, Product, customers, sample_orders
-from countermand.simulators.infigo.events import Action, Event, Origin
+from countermand.simulators.infigo.events import STAFF, Action, Event, Origin
 from countermand.simulators.infigo.orders import (
     JobStatus,
     Line,
@@ -65,6 +65,16 @@ class Shop(OrderBook):
         self._events: list[Event] = []
         self._last_job = FIRST_JOB_NUMBER - 1
 
+    def customer_named(self, name: str) -> Customer:
+        """Return the customer of this name, company or mail address; a new one if there is none."""
+        for customer in self.customers.values():
+            if name in (customer.name, customer.company, customer.email):
+                return customer
+        number = max(self.customers) + 1
+        added = Customer(id=number, name=name, company=name, email=f"customer{number}@shop.example")
+        self.customers[number] = added
+        return added
+
     def submission(self, order_id: int) -> Submission:
         return self._submissions.get(order_id, Submission())
 
@@ -108,9 +118,9 @@ class Shop(OrderBook):
         self._happened(Action.ORDER_PLACED, order)
         return order
 
-    def place_samples(self, count: int, by: Origin) -> list[Order]:
+    def place_samples(self, count: int, by: Origin, *, send: bool = True) -> list[Order]:
         """Place `count` invented orders."""
-        return [self.place(new, by) for new in islice(self._samples, count)]
+        return [self.place(replace(new, send=send), by) for new in islice(self._samples, count)]
 
     def _check_new(self, new: NewOrder) -> None:
         if not new.lines:
@@ -205,12 +215,12 @@ class Shop(OrderBook):
         Raises `RefusedError` for a cancelled order, unless this storefront allows that.
         """
         order, target = self.order(order_id), f"order {order_id}"
-        if order.is_cancelled and not self._settings().cancelled_order_can_ship:
-            raise self._refused(by, target, f"Order {order_id} is cancelled and cannot be shipped.")
         text = order.tracking if tracking is None else tracking
         if (order.shipping, order.tracking) == (shipping, text):
             self._record(by, target, "already", shipping=shipping.name, tracking=text)
             return order
+        if order.is_cancelled and not self._settings().cancelled_order_can_ship:
+            raise self._refused(by, target, f"Order {order_id} is cancelled and cannot be shipped.")
         changed = replace(order, shipping=shipping, tracking=text)
         if order.shipping is not shipping:
             changed = self._moved_to(changed, shipping)
@@ -306,13 +316,23 @@ class Shop(OrderBook):
 
     @contextmanager
     def without_effect(self) -> Iterator[None]:
-        """Undo all that happens inside: the fault `ok-but-ignored` answers success and keeps nothing."""
+        """Undo all that happens inside (fault `ok-but-ignored`); the ledger keeps what it would have been."""
         kept = {name: _shallow_copy(value) for name, value in vars(self).items()}
-        self.ledger = WriteLedger(self.clock)
+        rehearsed = self.ledger = WriteLedger(self.clock)
         try:
             yield
         finally:
             vars(self).update(kept)
+            for entry in rehearsed.entries():
+                effect = f"ignored by fault, would have been: {entry['effect']}"
+                self.ledger.record(entry["call"], entry["target"], effect, entry["detail"])
+
+    def start_output(self, job_id: str, by: Origin) -> Line:
+        """Begin to make a line's output file."""
+        return self.set_line_status(job_id, JobStatus.OutputCreationStarted.name, "", by)
+
+    def finish_output(self, job_id: str) -> Line:
+        return self.set_line_status(job_id, JobStatus.OutputCreated.name, "", Origin("output", STAFF))
 
     # The parts of a write
 
