@@ -39,8 +39,8 @@ IN_PRODUCTION = frozenset(range(2, 9))
 
 
 def _default_label(constant: str) -> str:
-    words = constant.removeprefix("PRODUCTION_STATUS_").replace("PRE_PRODUCTION_STATUS_", "PRE-PRODUCTION_")
-    return words.replace("_", " ").title()
+    words = constant.replace("PRE_PRODUCTION_STATUS_IN_PROCESS", "Pre-production")
+    return words.removeprefix("PRODUCTION_STATUS_").replace("_", " ").capitalize()
 
 
 #: What the screens say until a tenant renames it.

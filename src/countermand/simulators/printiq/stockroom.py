@@ -121,7 +121,10 @@ class Stockroom:
     def _set_status(self, order: SalesOrder, status: str, call: str, effect: str) -> SalesOrder:
         now = self._books.clock()
         order = replace(
-            order, status=status, modified=now, history=(*order.history, Change(now, status, call))
+            order,
+            status=status,
+            modified=now,
+            history=(*order.history, Change(now, f"status {status}", call)),
         )
         self._books.keep_sales_order(order)
         self._books.ledger.record(call, order.number, effect, {"Status": status})
