@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger

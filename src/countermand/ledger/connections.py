@@ -1,0 +1,26 @@
+"""Connections in storage: when each began to be looked after."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from countermand.bridge.store import Entry
+from countermand.core.events import Event
+from countermand.ledger.journal import append
+from countermand.ledger.schema import connection
+
+
+def remember_connection(
+    database: Connection, name: str, live_since: datetime | None, now: datetime
+) -> datetime:
+    """Make the connection known; returns since when its orders count as watched from the start."""
+    found = database.scalar(select(connection.c.live_since).where(connection.c.name == name))
+    if found is None:
+        since = live_since or now
+        row = {"name": name, "live_since": since, "created_at": now}
+        database.execute(insert(connection), row)
+        append(database, name, [Entry(at=now, event=Event.CONNECTION_STARTED, subject=f"connection/{name}")])
+        return since
+    return live_since or found

@@ -1,0 +1,1 @@
+"""What the network sees: hook endpoints, the HTTP API and the console."""
