@@ -169,9 +169,12 @@ def test_a_stale_read_gives_the_earlier_answer(client: httpx.Client) -> None:
         ('{"hooks": {"drop": 2}}', "<= 1"),
         ("[]", "object"),
         ("{", "truncated"),
+        (b'{"calls": "\xff"}', "decode"),
     ],
 )
-def test_unusable_faults_are_refused_with_a_sentence(client: httpx.Client, body: str, part: str) -> None:
+def test_unusable_faults_are_refused_with_a_sentence(
+    client: httpx.Client, body: str | bytes, part: str
+) -> None:
     answer = client.put("/_sim/faults", content=body)
     assert answer.status_code == 400
     assert part in answer.json()["error"]

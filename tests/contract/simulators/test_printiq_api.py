@@ -222,6 +222,8 @@ def test_a_stock_code_becomes_a_sales_order_line(client: Client) -> None:
         ("GetPrice", PRICE | {"QuoteNo": "Q999999"}, "Invalid Quote Number"),
         ("GetPrice", [], "request is invalid"),
         ("GetPrice", PRICE | {"SelectedQuantity": {"Quantity": "many"}}, "request is invalid"),
+        ("GetPrice", PRICE | {"SelectedQuantity": {"Quantity": 10**18}}, "Invalid Quantity"),
+        ("GetPrice", PRICE | {"SelectedQuantity": {"Quantity": -1}}, "Invalid Quantity"),
         ("AcceptQuote", {}, "Invalid Quote Number"),
         ("GetAcceptanceDetails", {"JobNo": "J1-01"}, "not found"),
         ("GetAcceptanceDetails", {"AcceptanceKey": 7}, "not found"),

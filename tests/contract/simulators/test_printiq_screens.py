@@ -178,6 +178,7 @@ def test_full_state_by_any_number(http: httpx.Client) -> None:
     ("path", "body", "status", "part"),
     [
         ("orders", "{", 400, "cannot be made"),
+        ("orders", b'{"count": "\xff"}', 400, "cannot be made"),
         ("orders", '{"count": -1}', 400, "count is 0 to"),
         ("orders", '{"jobs": [{"Colour": "red"}]}', 400, "Colour"),
         ("orders", "{}", 400, "at least one job"),
@@ -190,7 +191,7 @@ def test_full_state_by_any_number(http: httpx.Client) -> None:
     ],
 )
 def test_unusable_test_control_is_a_sentence(
-    http: httpx.Client, path: str, body: str, status: int, part: str
+    http: httpx.Client, path: str, body: str | bytes, status: int, part: str
 ) -> None:
     _made(http)
     answer = http.post(f"/_sim/{path}", content=body)

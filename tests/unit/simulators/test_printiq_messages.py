@@ -38,7 +38,7 @@ def test_json_and_xml_carry_the_same_fields() -> None:
 
 
 def test_xml_escapes_what_people_type() -> None:
-    root = etree.fromstring(event_xml(Event("CreateJob", {"CustomerReference": "<PO> & 'more'"})))
+    root = etree.fromstring(event_xml(Event("CreateJob", {"CustomerReference": "<PO>\x00 & 'more'"})))
     assert root.findtext("CustomerReference") == "<PO> & 'more'"
 
 
@@ -94,6 +94,7 @@ def test_a_filter_selects(text: str, holds: bool) -> None:
         ("JobNo gt 5", "cannot be compared"),
         ("ModifiedDate gt 2026-13-45", "not a date"),
         ("", "ends too early"),
+        (f"Quantity eq {'9' * 5000}", "not a value"),
     ],
 )
 def test_an_unusable_filter_is_an_error_and_never_an_empty_answer(text: str, part: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from countermand.simulators.printiq import Invoicing, Plant, PlantError, PrintIQSettings, Tracking, Wanted
 from countermand.simulators.printiq.records import Acceptance, Artwork
 from countermand.simulators.printiq.statuses import DEFAULT_LABELS, STATUS_CONSTANTS, stage
+from countermand.simulators.printiq.views import JOB_FIELDS, SALES_ORDER_FIELDS, job_row, sales_order_rows
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FLYERS = Wanted(product_code="FLY-A5-150", quantity=500, customer_reference="10001")
@@ -323,3 +324,12 @@ def test_the_same_seed_makes_the_same_plant_and_another_seed_another() -> None:
 
     assert made(7) == made(7)
     assert made(7) != made(8)
+
+
+def test_the_fields_that_odata_announces_are_those_of_its_rows() -> None:
+    plant = _plant()
+    acceptance = _order(plant, FLYERS, MUGS)
+    job = plant.books.jobs[acceptance.job_nos[0]]
+    order = plant.books.sales_orders[acceptance.sales_order_nos[0]]
+    assert tuple(job_row(plant.books, job)) == JOB_FIELDS
+    assert [tuple(row) for row in sales_order_rows(plant.books, order)] == [SALES_ORDER_FIELDS]

@@ -1,5 +1,7 @@
 """The part of `/_sim` that is the same on both simulators: faults, settings, calls, ledger, outbox."""
 
+from typing import TypeVar
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +13,8 @@ from countermand.simulators.kit.ledger import WriteLedger
 from countermand.simulators.kit.outbox import Outbox
 from countermand.simulators.kit.settings import S, SettingsBox, SettingsError
 
+T = TypeVar("T")
+
 
 def json_answer(value: object, status_code: int = 200) -> Response:
     """Answer with `value` as JSON."""
@@ -20,6 +24,18 @@ def json_answer(value: object, status_code: int = 200) -> Response:
 def sentence(text: str, status_code: int = 400) -> Response:
     """Answer an error as `{"error": text}`."""
     return json_answer({"error": text}, status_code)
+
+
+class BodyError(ValueError):
+    """A body that test control cannot use; the text says why."""
+
+
+def read_body(body: bytes, kind: type[T]) -> T:
+    """Decode a JSON body; an empty one counts as `{}`. Raises `BodyError`."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BodyError(str(error)) from error
 
 
 def control_routes(
@@ -41,8 +57,8 @@ def control_routes(
 
     async def put_faults(request: Request) -> Response:
         try:
-            plan.replace(msgspec.json.decode(await request.body(), type=Faults))
-        except msgspec.DecodeError as error:
+            plan.replace(read_body(await request.body(), Faults))
+        except BodyError as error:
             return sentence(f"The faults cannot be used: {error}.")
         return await show_faults(request)
 
@@ -51,9 +67,8 @@ def control_routes(
 
     async def put_settings(request: Request) -> Response:
         try:
-            change = msgspec.json.decode(await request.body(), type=dict[str, object])
-            settings.merge(change)
-        except msgspec.DecodeError as error:
+            settings.merge(read_body(await request.body(), dict[str, object]))
+        except BodyError as error:
             return sentence(f"The settings must be a JSON object: {error}.")
         except SettingsError as error:
             return sentence(str(error))

@@ -1,7 +1,6 @@
 """Test control of the printIQ simulator: make orders, play the staff, read the whole state."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -9,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from countermand.simulators.kit import control_routes
-from countermand.simulators.kit.control import json_answer, sentence
+from countermand.simulators.kit.control import BodyError, json_answer, read_body, sentence
 from countermand.simulators.printiq.books import PlantError
 from countermand.simulators.printiq.instance import Instance
 from countermand.simulators.printiq.plant import Plant
@@ -18,7 +17,6 @@ from countermand.simulators.printiq.records import Acceptance, Tracking
 from countermand.simulators.printiq.views import Row, state_of
 
 MAX_ORDERS = 10_000
-T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -114,12 +112,12 @@ Act = Callable[[Plant, str, bytes], None]
 
 def _job_status(plant: Plant, number: str, body: bytes) -> None:
     plant.production.change_status(
-        number, _read(body, StatusWanted).prod_status_id, call="staff.change-status"
+        number, read_body(body, StatusWanted).prod_status_id, call="staff.change-status"
     )
 
 
 def _job_dispatch(plant: Plant, number: str, body: bytes) -> None:
-    wanted = _read(body, DispatchWanted)
+    wanted = read_body(body, DispatchWanted)
     plant.dispatch.dispatch_job(number, wanted.tracking(), first=wanted.deliveries, call="staff.dispatch")
 
 
@@ -128,11 +126,11 @@ def _job_invoice(plant: Plant, number: str, _: bytes) -> None:
 
 
 def _sales_order_status(plant: Plant, number: str, body: bytes) -> None:
-    plant.stock.move(number, _read(body, SalesOrderStatusWanted).status, call="staff.change-status")
+    plant.stock.move(number, read_body(body, SalesOrderStatusWanted).status, call="staff.change-status")
 
 
 def _sales_order_dispatch(plant: Plant, number: str, body: bytes) -> None:
-    tracking = _read(body, DispatchWanted).tracking()
+    tracking = read_body(body, DispatchWanted).tracking()
     plant.dispatch.dispatch_sales_order(number, tracking, call="staff.dispatch")
 
 
@@ -167,8 +165,8 @@ def printiq_control_routes(instance: Instance) -> list[Route]:
     async def make_orders(request: Request) -> Response:
         try:
             with instance.at_work(request):
-                placed = _read(await request.body(), WantedOrders).place_all(plant)
-        except (PlantError, msgspec.DecodeError) as error:
+                placed = read_body(await request.body(), WantedOrders).place_all(plant)
+        except (PlantError, BodyError) as error:
             return sentence(f"The orders cannot be made: {error}.")
         return json_answer({"orders": [_placed(acceptance) for acceptance in placed]}, 201)
 
@@ -215,17 +213,13 @@ def _endpoint(instance: Instance, act: Act) -> Endpoint:
                 act(plant, number, body)
         except PlantError as refusal:
             return sentence(f"{refusal}.", 409)
-        except msgspec.DecodeError as error:
+        except BodyError as error:
             return sentence(f"The request cannot be used: {error}.")
         found = plant.find(number)
         assert found is not None
         return json_answer(state_of(plant.books, found))
 
     return handle
-
-
-def _read(body: bytes, kind: type[T]) -> T:
-    return msgspec.json.decode(body or b"{}", type=kind)
 
 
 def _placed(acceptance: Acceptance) -> Row:

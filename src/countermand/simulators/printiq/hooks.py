@@ -4,6 +4,7 @@ printIQ help desk: supported-webhooks-events-in-printiq. Payloads are a GUESS; s
 `JobStatusChanged` and `SalesOrderItemStatusChanged`. Neither carries a secret but its address.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -28,6 +29,8 @@ HOOK_EVENTS = frozenset(
         "SalesOrderItemStatusChanged",
     }
 )
+#: What XML 1.0 has no way to say; people paste such characters into references.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: In XML, a list of numbers becomes one element for each, named after what it holds.
 _ITEM_NAMES = {"Jobs": "JobNo", "SalesOrders": "SalesOrderNo"}
 
@@ -66,9 +69,13 @@ def _add_fields(parent: etree._Element, fields: Mapping[str, object]) -> None:
         child = etree.SubElement(parent, name)
         if isinstance(value, Sequence) and not isinstance(value, str):
             for item in value:
-                etree.SubElement(child, _ITEM_NAMES.get(name, "Item")).text = str(item)
+                etree.SubElement(child, _ITEM_NAMES.get(name, "Item")).text = _xml_text(item)
         else:
-            child.text = str(value)
+            child.text = _xml_text(value)
+
+
+def _xml_text(value: object) -> str:
+    return _NOT_XML.sub("", str(value))
 
 
 def _push_messages(event: Event, settings: PrintIQSettings) -> Iterator[Message]:

@@ -93,13 +93,15 @@ def get_qqa_key_from_so_number(plant: Plant, body: bytes, _: str) -> Row:
 def add_external_consignment(plant: Plant, body: bytes, _: str) -> Row:
     asked = bodies.read(body, bodies.AddExternalConsignment).external_consignment
     tracking = Tracking(
-        consignment_no=asked.consignment_no,
-        code=asked.consignment_tracking_code,
-        url=asked.consignment_tracking_url,
-        price=asked.consignment_price,
+        consignment_no=asked.consignment_no or "",
+        code=asked.consignment_tracking_code or "",
+        url=asked.consignment_tracking_url or "",
+        price=asked.consignment_price or 0.0,
     )
     own = {
-        each.delivery_key: Tracking(code=each.delivery_tracking_code, url=each.delivery_tracking_url)
+        each.delivery_key: Tracking(
+            code=each.delivery_tracking_code or "", url=each.delivery_tracking_url or ""
+        )
         for each in asked.external_consignment_deliveries
     }
     plant.dispatch.consign(list(own), tracking, per_delivery=own, call="AddExternalConsignment")

@@ -129,15 +129,15 @@ class ConsignedDelivery(Body, frozen=True, kw_only=True):
     """`DeliveryKey` is the `FDKey` of a delivery."""
 
     delivery_key: int
-    delivery_tracking_code: str = ""
-    delivery_tracking_url: str = msgspec.field(default="", name="DeliveryTrackingURL")
+    delivery_tracking_code: str | None = None
+    delivery_tracking_url: str | None = msgspec.field(default=None, name="DeliveryTrackingURL")
 
 
 class ExternalConsignment(Body, frozen=True, kw_only=True):
-    consignment_no: str = ""
-    consignment_price: float = 0.0
-    consignment_tracking_code: str = ""
-    consignment_tracking_url: str = msgspec.field(default="", name="ConsignmentTrackingURL")
+    consignment_no: str | None = None
+    consignment_price: float | None = None
+    consignment_tracking_code: str | None = None
+    consignment_tracking_url: str | None = msgspec.field(default=None, name="ConsignmentTrackingURL")
     external_consignment_deliveries: tuple[ConsignedDelivery, ...] = ()
 
 

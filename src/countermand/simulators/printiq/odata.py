@@ -105,6 +105,6 @@ def _next_query(request: Request, skip: int, top: int | None) -> str:
 def _count(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 9:
         raise QueryError(f"'{text}' is not a number of rows.")
     return int(text)

@@ -149,7 +149,7 @@ def _comparable(value: object, wanted: object) -> bool:
 def _literal(kind: str, text: str) -> object:
     if kind == "text":
         return text[1:-1].replace("''", "'")
-    if kind == "number":
+    if kind == "number" and len(text) < 20:
         return float(text) if "." in text else int(text)
     if kind == "time":
         return _time(text)

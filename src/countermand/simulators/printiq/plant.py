@@ -64,7 +64,7 @@ class Plant:
         books = self.books
         if found := books.jobs.get(number) or books.sales_orders.get(number):
             return found
-        return books.acceptances.get(int(number)) if number.isdecimal() else None
+        return next((each for key, each in books.acceptances.items() if str(key) == number), None)
 
     def linked(self, order_id: str) -> tuple[list[str], list[str]]:
         """Return the job and sales-order numbers that belong to a storefront order, as the plug-in knows."""

@@ -28,6 +28,8 @@ from countermand.simulators.printiq.statuses import (
     SO_PAID,
 )
 
+MAX_QUANTITY = 10_000_000
+MAX_KINDS = 1_000
 _VERSION = re.compile(r"v\d+$")
 
 
@@ -126,7 +128,7 @@ class QuoteDesk:
             raise PlantError("Invalid Product Code")
         if not customer_code or not (settings.any_customer_code or customer_code in CUSTOMERS):
             raise PlantError("Invalid Customer Code")
-        if wanted.quantity < 1:
+        if not (1 <= wanted.quantity <= MAX_QUANTITY and 1 <= wanted.kinds <= MAX_KINDS):
             raise PlantError("Invalid Quantity")
 
     def _new_quote(self, customer_code: str) -> Quote:

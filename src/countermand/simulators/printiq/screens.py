@@ -67,7 +67,7 @@ class Screens:
         query = request.query_params
         tab = query.get("tab", "") if query.get("tab", "") in TABS else ""
         search = query.get("q", "").strip()
-        page = int(query["page"]) if query.get("page", "").isdecimal() and int(query["page"]) else 1
+        page = max(1, _small_number(query.get("page", "")) or 1)
         shown = board(self._books, tab=tab, search=search, page=page)
         newest = max((row.modified.timestamp() for row in all_rows(self._books)), default=0)
 
@@ -202,10 +202,15 @@ def _text(form: FormData, name: str) -> str:
     return str(form.get(name, "")).strip()
 
 
+def _small_number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def _status_id(text: str) -> int:
-    if not text.isdecimal():
-        raise PlantError(f"Invalid production status {text or '(none)'}")
-    return int(text)
+    number = _small_number(text)
+    if number is None:
+        raise PlantError(f"Invalid production status {text[:20] or '(none)'}")
+    return number
 
 
 def _chosen(form: FormData, job: Job | None) -> list[int]:
