@@ -169,7 +169,7 @@ def test_a_stale_read_gives_the_earlier_answer(client: httpx.Client) -> None:
         ('{"hooks": {"drop": 2}}', "<= 1"),
         ("[]", "object"),
         ("{", "truncated"),
-        (b'{"calls": "\xff"}', "decode"),
+        (b'{"calls": [{"kind": "5xx", "match": "\xff"}]}', "decode"),
     ],
 )
 def test_unusable_faults_are_refused_with_a_sentence(
