@@ -73,7 +73,7 @@ def _by_result(value: Mapping[object, object], order_id: str, *, cancelling: boo
     if result == "already":
         return Answer(outcome=Outcome.ALREADY, said=reason)
     if result == "refused":
-        return _refused(reason, cancelling=cancelling)
+        return _refused(reason or "Infigo refused it and did not say why", cancelling=cancelling)
     return Answer(outcome=Outcome.UNKNOWN, said=f"The script answered with the unknown result {result!r}")
 
 

@@ -230,10 +230,14 @@ class InfigoStorefront:
 
 
 def _says_no_such_order(reply: Reply) -> bool:
-    """`null`, or a 404 that is not a web server's page about a wrong address."""
+    """`null`, or a 404 in JSON.
+
+    A web server's own 404 (a page, an empty body, ASP.NET's words for an unknown path) says that the
+    address is wrong, and must not make every order look deleted.
+    """
     if reply.ok:
         return reply.value is None
-    return reply.status == 404 and (reply.is_json or not reply.body.strip())
+    return reply.status == 404 and reply.is_json and b"No HTTP resource" not in reply.body
 
 
 def _unreadable(order_id: str, reply: Reply, why: str, *, raw: str = "") -> OrderNotRead:

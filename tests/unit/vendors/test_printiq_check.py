@@ -1,0 +1,67 @@
+"""Trying a printIQ connection names the setting that is wrong."""
+
+from __future__ import annotations
+
+import httpx2 as httpx
+import pytest
+from printiq_fakes import PASSWORD, TOKEN_PATH, PrintIQ, envelope
+from vendor_fakes import Answer, html_answer, json_answer, run
+
+WSDL = httpx.Response(
+    200,
+    content=b"<definitions><operation name='RunEvent'/></definitions>",
+    headers={"Content-Type": "text/xml"},
+)
+SERVICE = "productionintegration.asmx"
+
+
+def good_printiq() -> PrintIQ:
+    printiq = PrintIQ()
+    printiq.on("odata/jobs", json_answer({"value": []}))
+    printiq.on("odata/salesorders", json_answer({"value": []}))
+    printiq.on(SERVICE, WSDL)
+    return printiq
+
+
+def test_a_good_connection() -> None:
+    printiq = good_printiq()
+    assert run(printiq.mis().check()) is None
+    assert all(request.method == "GET" or "token" in request.url.path.lower() for request in printiq.requests)
+
+
+def test_without_odata_it_is_not_tried() -> None:
+    printiq = good_printiq()
+    assert run(printiq.mis(odata_token="").check()) is None
+    assert "Jobs" not in printiq.calls
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "words"),
+    [
+        (TOKEN_PATH, httpx.ConnectError("Name or service not known"), ["acme.example.com", "base_url"]),
+        (TOKEN_PATH, html_answer(404), ["base_url"]),
+        (TOKEN_PATH, html_answer(200), ["login page", "base_url"]),
+        (TOKEN_PATH, envelope("Invalid login details"), ["Invalid login details", "username, password"]),
+        (TOKEN_PATH, json_answer({}, 401), ["application_key"]),
+        (TOKEN_PATH, json_answer({}, 503), ["later"]),
+        ("odata/jobs", html_answer(200), ["odata_token"]),
+        ("odata/jobs", json_answer({}, 404), ["Jobs", "odata.job_entity"]),
+        ("odata/salesorders", json_answer({}, 404), ["SalesOrders", "odata.sales_order_entity"]),
+        ("odata/jobs", json_answer({}, 400), ["odata.job_entity"]),
+        (SERVICE, html_answer(404), ["soap_path"]),
+        (SERVICE, html_answer(200), ["soap_path"]),
+        (
+            SERVICE,
+            httpx.Response(200, content=b"<other/>", headers={"Content-Type": "text/xml"}),
+            ["RunEvent"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_with_the_setting(path: str, answer: Answer, words: list[str]) -> None:
+    printiq = good_printiq()
+    printiq.on(path, answer)
+    problem = run(printiq.mis().check())
+    assert problem
+    assert "\n" not in problem
+    assert PASSWORD not in problem
+    assert [word for word in words if word not in problem] == []

@@ -1,0 +1,201 @@
+"""What one HTTP call can end in, and what never gets out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import httpx2 as httpx
+import pytest
+from vendor_fakes import Answer, FakeClock, FakeVendor, html_answer, json_answer, run
+
+from countermand.vendor_http import transport as transport_module
+from countermand.vendor_http.bucket import TokenBucket
+from countermand.vendor_http.transport import CallOutcome, CallRecord, Content, Reply, VendorHttp
+
+BASE = "https://shop.example.com/sub"
+TOKEN = "s3cret/token+value"
+
+
+class Line:
+    """A `VendorHttp` against a fake vendor, with its clock and the calls it counted."""
+
+    def __init__(self, vendor: FakeVendor | httpx.AsyncBaseTransport, *, timeout: float = 20) -> None:
+        self.clock = FakeClock()
+        self.calls: list[CallRecord] = []
+        self.http = VendorHttp(
+            system="Infigo",
+            base_url=BASE,
+            timeout_seconds=timeout,
+            bucket=TokenBucket(rate=100, burst=100, clock=self.clock, sleep=self.clock.sleep),
+            clock=self.clock,
+            secrets=[TOKEN],
+            transport=vendor.transport if isinstance(vendor, FakeVendor) else vendor,
+            on_call=self.calls.append,
+        )
+
+    def get(self, path: str = "thing", content: Content = Content.JSON) -> Reply:
+        return run(self.http.call("thing", "GET", path, content=content))
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "words"),
+    [
+        (json_answer({"a": 1}), CallOutcome.ANSWERED, ""),
+        (json_answer(None), CallOutcome.ANSWERED, ""),
+        (json_answer({"Message": "no"}, 400), CallOutcome.REFUSED, "HTTP 400"),
+        (json_answer({"Message": "no"}, 403), CallOutcome.REFUSED, "HTTP 403"),
+        (json_answer({"Message": "no"}, 409), CallOutcome.REFUSED, "HTTP 409"),
+        (httpx.Response(408), CallOutcome.TIMED_OUT, "HTTP 408"),
+        (httpx.Response(429), CallOutcome.THROTTLED, "HTTP 429"),
+        (json_answer({"Message": "oops"}, 500), CallOutcome.SERVER_ERROR, "oops"),
+        (html_answer(503), CallOutcome.SERVER_ERROR, "HTTP 503"),
+        (html_answer(200), CallOutcome.UNEXPECTED, "login page"),
+        (httpx.Response(200, text="<html>no type"), CallOutcome.UNEXPECTED, "login page"),
+        (httpx.Response(200, text="Bonjour"), CallOutcome.UNEXPECTED, "no JSON"),
+        (httpx.Response(200, content=b""), CallOutcome.UNEXPECTED, "empty"),
+        (httpx.Response(204), CallOutcome.UNEXPECTED, "empty"),
+        (httpx.Response(200, content=b'{"a": "\xff"}'), CallOutcome.UNEXPECTED, "not utf-8 text"),
+        (httpx.Response(302, headers={"Location": "/login"}), CallOutcome.UNEXPECTED, "redirect"),
+        (httpx.ConnectError("refused"), CallOutcome.UNREACHABLE, "could not be reached"),
+        (httpx.RemoteProtocolError("cut off"), CallOutcome.UNREACHABLE, "cut off"),
+        (httpx.ReadTimeout("late"), CallOutcome.TIMED_OUT, "20 s"),
+    ],
+)
+def test_every_end_of_a_call_is_a_reply(
+    answer: httpx.Response | Exception, outcome: CallOutcome, words: str
+) -> None:
+    line = Line(FakeVendor(thing=answer))
+    reply = line.get()
+    assert reply.outcome is outcome
+    assert words in reply.said
+    assert bool(reply.said) == (outcome is not CallOutcome.ANSWERED)
+    assert [call.outcome for call in line.calls] == [outcome]
+
+
+def test_json_of_an_error_is_kept() -> None:
+    reply = Line(FakeVendor(thing=json_answer({"error": {"code": "forbidden"}}, 403))).get()
+    assert reply.value == {"error": {"code": "forbidden"}}
+    assert reply.is_json
+
+
+def test_json_declared_in_another_encoding_is_read_by_it() -> None:
+    body = '{"Name": "Müller"}'.encode("latin-1")
+    answer = httpx.Response(200, content=body, headers={"Content-Type": "application/json; charset=latin-1"})
+    assert Line(FakeVendor(thing=answer)).get().value == {"Name": "Müller"}
+
+
+@pytest.mark.parametrize("charset", ["klingon", "zip_codec", "base64"])
+def test_an_encoding_that_is_none_is_an_unexpected_answer(charset: str) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    answer = httpx.Response(200, content=b"{}", headers=headers)
+    assert Line(FakeVendor(thing=answer)).get().outcome is CallOutcome.UNEXPECTED
+
+
+def test_any_content_still_refuses_a_web_page() -> None:
+    assert Line(FakeVendor(thing=httpx.Response(204))).get(content=Content.ANY).ok
+    assert not Line(FakeVendor(thing=html_answer())).get(content=Content.ANY).ok
+
+
+def test_a_redirect_is_not_followed() -> None:
+    vendor = FakeVendor(
+        thing=httpx.Response(307, headers={"Location": f"{BASE}/other"}), other=json_answer({})
+    )
+    Line(vendor).get()
+    assert vendor.paths == ["/sub/thing"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example.com/thing",
+        "//evil.example.com/thing",
+        "http://shop.example.com/thing",
+        "https://shop.example.com:8443/thing",
+        "https://shop.example.com@evil.example.com/thing",
+        "https://shop.example.com.evil.example.com/thing",
+    ],
+)
+def test_another_host_is_never_called(url: str) -> None:
+    vendor = FakeVendor(thing=json_answer({}))
+    line = Line(vendor)
+    assert not line.http.is_own(url)
+    with pytest.raises(ValueError, match=r"shop\.example\.com only"):
+        line.get(url)
+    assert vendor.requests == []
+
+
+def test_a_whole_address_on_the_own_host_is_called() -> None:
+    vendor = FakeVendor(thing=json_answer({}))
+    assert Line(vendor).get("https://shop.example.com:443/thing?$skip=50").ok
+    assert vendor.requests[0].url.query == b"$skip=50"
+
+
+def test_a_leading_slash_stays_below_the_sub_path() -> None:
+    vendor = FakeVendor(thing=json_answer({}))
+    Line(vendor).get("/thing")
+    assert vendor.paths == ["/sub/thing"]
+
+
+def test_a_vendor_that_never_answers_is_timed_out_as_a_whole() -> None:
+    async def never(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    line = Line(httpx.MockTransport(never), timeout=0.05)
+    assert line.get().outcome is CallOutcome.TIMED_OUT
+
+
+def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "MOST_BYTES", 1024)
+    reply = Line(FakeVendor(thing=json_answer("x" * 5000))).get()
+    assert reply.outcome is CallOutcome.UNEXPECTED
+    assert reply.body == b""
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "waited"), [("7", 7.0), ("Mon, 23 Nov 2026 10:00:09 GMT", 9.0), ("soon", 5.0), ("", 5.0)]
+)
+def test_too_many_requests_holds_the_next_call_back(retry_after: str, waited: float) -> None:
+    answers: list[Answer] = [
+        httpx.Response(429, headers={"Retry-After": retry_after}),
+        json_answer({}),
+    ]
+    line = Line(FakeVendor(thing=answers))
+    line.get()
+    line.get()
+    assert line.clock.slept == [waited]
+
+
+def test_a_call_record_says_what_when_and_how_long() -> None:
+    def slow(_: httpx.Request) -> httpx.Response:
+        line.clock.advance(2.5)
+        return json_answer({})
+
+    line = Line(FakeVendor(thing=slow))
+    began_at = line.clock.now
+    reply = line.get()
+    assert reply.began_at == began_at
+    assert line.calls == [
+        CallRecord(
+            system="Infigo", name="thing", began_at=began_at, seconds=2.5, outcome=CallOutcome.ANSWERED
+        )
+    ]
+
+
+@pytest.mark.parametrize("spelling", [TOKEN, "s3cret%2Ftoken%2Bvalue"])
+def test_secrets_are_struck_out_of_what_is_said(spelling: str) -> None:
+    for answer in (
+        json_answer({"Message": f"bad token {spelling}"}, 401),
+        httpx.ConnectError(f"no way to {BASE}/auth/{spelling}"),
+    ):
+        reply = Line(FakeVendor(thing=answer)).get()
+        assert spelling not in reply.said
+        assert "***" in reply.said
+        assert spelling not in repr(reply)
+
+
+def test_requests_are_not_logged_with_their_addresses(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        Line(FakeVendor(auth=json_answer({}))).get(f"auth?Password={TOKEN}")
+    assert TOKEN not in caplog.text
