@@ -69,6 +69,15 @@ def describe(settings: type[msgspec.Struct], prefix: str = "") -> tuple[SettingR
     return tuple(_describe(settings, prefix))
 
 
+def settings_table(settings: type[msgspec.Struct]) -> str:
+    """All settings as a Markdown table."""
+    lines = ["| setting | default | what it does | |", "|---|---|---|---|"]
+    for row in describe(settings):
+        marks = ", ".join(mark for mark, on in (("guess", row.guess), ("secret", row.secret)) if on)
+        lines.append(f"| `{row.name}` | `{row.default}` | {row.description} | {marks} |")
+    return "\n".join(lines) + "\n"
+
+
 def _describe(settings: type[msgspec.Struct], prefix: str) -> Iterator[SettingRow]:
     struct = inspect.type_info(settings)
     assert isinstance(struct, inspect.StructType)
