@@ -65,7 +65,7 @@ class InfigoClient:
     async def run_script(self, action: str, fields: Mapping[str, object]) -> Reply:
         """Trigger the MegaScript with one request of its protocol (see countermand.megascript.js)."""
         return await self._http.call(
-            f"megascript {action}",
+            f"megascript/{action}",
             "POST",
             self._settings.megascript_path,
             json={"action": action, **fields},

@@ -1,4 +1,4 @@
-"""printIQ's HTTP calls: the login token, the envelope, OData's header and the SOAP post; no meaning.
+"""printIQ's HTTP calls: the envelope, OData's header and the SOAP post; no meaning.
 
 Sources: `webhooks-create-quote` (LoginToken, envelope), public client code (the token call with its
 fall-backs, OData), `api-soap-status-update` (SOAP).
@@ -9,31 +9,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import httpx2 as httpx
 import msgspec
 
 from countermand.printiq import soap
+from countermand.printiq.login import Login, Token
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.bucket import Clock, Sleep, TokenBucket
 from countermand.vendor_http.fields import as_flag, as_text, pick
 from countermand.vendor_http.transport import CallOutcome, Content, OnCall, Reply, VendorHttp
 
 _QUOTE_PROCESS = "api/QuoteProcess"
-_TOKEN_CALL = f"{_QUOTE_PROCESS}/GetApplicationLogInToken"
 _ODATA = "api/v1/odata"
 #: Words by which an error text blames the login (a guess: error texts are not documented).
 _BLAMES_LOGIN = re.compile(r"token|log[ -]?in|logged|session|expired|unauthori[sz]ed", re.IGNORECASE)
-
-
-class _Token(msgspec.Struct, frozen=True):
-    text: str
-    minted_at: datetime
-
-    def __repr__(self) -> str:
-        return f"_Token(minted_at={self.minted_at})"
 
 
 class PrintIQClient:
@@ -49,7 +40,6 @@ class PrintIQClient:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._settings = settings
-        self._clock = clock
         self._http = VendorHttp(
             system="printIQ",
             base_url=settings.base_url,
@@ -62,8 +52,7 @@ class PrintIQClient:
             transport=transport,
             on_call=on_call,
         )
-        self._token: _Token | None = None
-        self._minting = asyncio.Lock()
+        self._login = Login(self._http, settings, clock)
 
     async def quote_process(self, method: str, request: Mapping[str, object]) -> Reply:
         """One *reading* call of the JSON API; `IsError` comes back as a refusal with its message.
@@ -71,18 +60,18 @@ class PrintIQClient:
         A failure that may be the token's is tried once more with a fresh token, so never send a write
         through here.
         """
-        token = await self._current_token()
+        token = await self._login.token()
         if isinstance(token, Reply):
             return token
         reply = await self._post(method, request, token)
         if not _may_be_the_token(reply):
             return reply
-        renewed = await self._renew(token)
+        renewed = await self._login.renew(token)
         return renewed if isinstance(renewed, Reply) else await self._post(method, request, renewed)
 
     async def log_in(self) -> Reply | None:
         """Mint a token; none when that worked, else how it failed."""
-        token = await self._renew(None)
+        token = await self._login.renew()
         return token if isinstance(token, Reply) else None
 
     async def odata(self, entity: str, query: Mapping[str, str]) -> Reply:
@@ -94,7 +83,7 @@ class PrintIQClient:
     async def odata_page(self, entity: str, url: str) -> Reply:
         """One page of OData by its address, which is on this instance's host."""
         headers = {"PrintIQ-Access-Token": self._settings.odata_token, "Accept": "application/json"}
-        return await self._http.call(f"odata {entity}", "GET", url, headers=headers)
+        return await self._http.call(f"OData.{entity}", "GET", url, headers=headers)
 
     def is_own(self, url: str) -> bool:
         """Whether an address leads to this instance's host."""
@@ -121,7 +110,7 @@ class PrintIQClient:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def _post(self, method: str, request: Mapping[str, object], token: _Token) -> Reply:
+    async def _post(self, method: str, request: Mapping[str, object], token: Token) -> Reply:
         reply = await self._http.call(
             method,
             "POST",
@@ -144,61 +133,11 @@ class PrintIQClient:
         message = as_text(pick(reply.value, "ErrorMessage")) or "an error without a message"
         return _as(reply, CallOutcome.REFUSED, self._http.mask(f"printIQ answered: {message}"))
 
-    async def _current_token(self) -> _Token | Reply:
-        token = self._token
-        life = timedelta(minutes=self._settings.token_minutes)
-        if token and self._clock() - token.minted_at < life:
-            return token
-        return await self._renew(token)
-
-    async def _renew(self, spent: _Token | None) -> _Token | Reply:
-        """A new token, unless somebody else has replaced the spent one in the meantime."""
-        async with self._minting:
-            if self._token is not None and spent is not None and self._token is not spent:
-                return self._token
-            self._token = None
-            reply = await self._mint()
-            if reply.ok and isinstance(reply.value, str) and reply.value:
-                self._token = _Token(reply.value, reply.began_at)
-                self._http.replace_secret(reply.value)
-                return self._token
-            return _login_failure(reply)
-
-    async def _mint(self) -> Reply:
-        """The token call in the three ways that clients are seen to use, until one is understood."""
-        login = {
-            "UserName": self._settings.username,
-            "Password": self._settings.password,
-            "ApplicationName": self._settings.application_name,
-            "ApplicationKey": self._settings.application_key,
-        }
-        name = "GetApplicationLogInToken"
-        reply = await self._http.call(name, "POST", _TOKEN_CALL, params=login)
-        if _not_understood(reply):
-            reply = await self._http.call(name, "POST", _TOKEN_CALL, form=login)
-        if _not_understood(reply):
-            reply = await self._http.call(name, "GET", _TOKEN_CALL, params=login)
-        return reply
-
-
-def _not_understood(reply: Reply) -> bool:
-    """The instance did not know this way of asking; a wrong login is not tried again, lest it locks."""
-    if reply.outcome is CallOutcome.UNEXPECTED:
-        return True
-    return reply.outcome is CallOutcome.REFUSED and reply.status not in (401, 403)
-
 
 def _may_be_the_token(reply: Reply) -> bool:
     if reply.outcome is CallOutcome.UNEXPECTED or reply.status in (401, 403):
         return True
     return reply.outcome is CallOutcome.REFUSED and bool(_BLAMES_LOGIN.search(reply.said))
-
-
-def _login_failure(reply: Reply) -> Reply:
-    message = as_text(pick(reply.value, "ErrorMessage")) if reply.ok else reply.said
-    why = message or "the answer is no token"
-    outcome = CallOutcome.REFUSED if reply.ok else reply.outcome
-    return _as(reply, outcome, f"The login to printIQ failed: {why}")
 
 
 def _as(reply: Reply, outcome: CallOutcome, said: str) -> Reply:

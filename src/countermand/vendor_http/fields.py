@@ -7,7 +7,7 @@ the caller decides whether that is a gap or a fault.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -88,7 +88,3 @@ def tracking_codes(text: str) -> frozenset[str]:
 def _blank_separated(piece: str) -> list[str]:
     parts = piece.split()
     return parts if all(_WHOLE_CODE.fullmatch(part) for part in parts) else [" ".join(parts)]
-
-
-def join_tracking(codes: Iterable[str]) -> str:
-    return ", ".join(sorted(codes))

@@ -75,27 +75,74 @@ def test_the_other_ways_to_ask_are_tried(not_understood: httpx.Response) -> None
     assert (third.method, third.url.params["UserName"]) == ("GET", "countermand")
 
 
-@pytest.mark.parametrize(
-    "wrong_login",
-    [
-        envelope("Invalid login details"),
-        json_answer({"Message": "Denied"}, 401),
-        json_answer(""),
-        json_answer(None),
-        json_answer(17),
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout(""),
-        json_answer({}, 500),
-    ],
-)
-def test_a_wrong_login_is_not_tried_again_in_another_way(wrong_login: httpx.Response | Exception) -> None:
+WRONG_LOGINS = [
+    envelope("Invalid login details"),
+    json_answer({"Message": "Denied"}, 401),
+    json_answer(""),
+    json_answer(None),
+    json_answer(17),
+]
+
+
+@pytest.mark.parametrize("wrong_login", WRONG_LOGINS)
+def test_a_wrong_login_is_tried_in_every_way_once_and_then_rests(wrong_login: httpx.Response) -> None:
     printiq = PrintIQ()
     printiq.on(TOKEN_PATH, wrong_login)
-    item = read_one(printiq)
-    assert isinstance(item.status, Unreadable)
-    assert item.status.reason.startswith("The login to printIQ failed")
-    assert PASSWORD not in item.status.reason
-    assert len(printiq.requests) == 1
+    mis = printiq.mis()
+
+    async def read_again_and_again() -> list[MisItem]:
+        items = [(await mis.read([job()]))[0] for _ in range(5)]
+        assert len(printiq.requests) == 3
+        printiq.clock.advance(31)
+        return [*items, (await mis.read([job()]))[0]]
+
+    for item in run(read_again_and_again()):
+        assert isinstance(item.status, Unreadable)
+        assert item.status.reason.startswith("The login to printIQ failed")
+        assert PASSWORD not in item.status.reason
+    assert len(printiq.requests) == 6
+
+
+@pytest.mark.parametrize("wrong_login", WRONG_LOGINS)
+def test_a_way_that_has_worked_is_the_only_one_from_then_on(wrong_login: httpx.Response) -> None:
+    printiq = PrintIQ()
+    printiq.on(TOKEN_PATH, [httpx.Response(404), json_answer("token-1"), wrong_login])
+    printiq.on(DETAILS, acceptance(delivery()))
+    mis = printiq.mis()
+
+    async def read_twice() -> None:
+        await mis.read([job()])
+        printiq.clock.advance(3600)
+        await mis.read([job()])
+
+    run(read_twice())
+    logins = [request for request in printiq.requests if TOKEN_PATH in request.url.path.lower()]
+    assert [(login.method, bool(login.content)) for login in logins] == [
+        ("POST", False),
+        ("POST", True),
+        ("POST", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [httpx.ConnectError("refused"), httpx.ReadTimeout(""), json_answer({}, 500), json_answer({}, 429)],
+)
+def test_a_login_that_did_not_get_through_is_tried_again_at_the_next_read(
+    failure: httpx.Response | Exception,
+) -> None:
+    printiq = PrintIQ()
+    printiq.on(TOKEN_PATH, [failure, json_answer("token-1")])
+    printiq.on(DETAILS, acceptance(delivery()))
+    mis = printiq.mis()
+
+    async def read_twice() -> list[MisItem]:
+        return [*(await mis.read([job()])), *(await mis.read([job()]))]
+
+    first, second = run(read_twice())
+    assert isinstance(first.status, Unreadable)
+    assert isinstance(second.status, Facts)
+    assert len(printiq.requests) == 3
 
 
 @pytest.mark.parametrize(
