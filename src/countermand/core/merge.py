@@ -20,7 +20,18 @@ from countermand.core.command import (
     next_read_back,
 )
 from countermand.core.policy import PartDispatch, Policy
-from countermand.core.status import Facts, Gone, Pair, Reading, Side, Unmapped, Unreadable, Unseen
+from countermand.core.status import (
+    Facts,
+    Gone,
+    Intent,
+    Pair,
+    Progress,
+    Reading,
+    Side,
+    Unmapped,
+    Unreadable,
+    Unseen,
+)
 from countermand.core.table import Decision, Row, decide
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
@@ -154,18 +165,45 @@ def _gone(line: Line, policy: Policy, now: datetime) -> Verdict:
 
 
 def _moved_back(line: Line) -> Verdict | None:
-    base, storefront, mis = line.base, line.storefront.status, line.mis.status
-    if base is None or not (isinstance(base.storefront, Facts) and isinstance(base.mis, Facts)):
-        return None
+    storefront, mis = line.storefront.status, line.mis.status
     if not (isinstance(storefront, Facts) and isinstance(mis, Facts)):
         return None
-    if base.storefront.cancelled and base.mis.cancelled and storefront.cancelled != mis.cancelled:
+    for agreed in (line.base, _brought_about(line)):
+        if agreed is not None and isinstance(agreed.storefront, Facts) and isinstance(agreed.mis, Facts):
+            verdict = _undone(agreed.storefront, agreed.mis, storefront, mis)
+            if verdict is not None:
+                return verdict
+    return None
+
+
+def _brought_about(line: Line) -> Pair | None:
+    """What our own newest write made both sides say: as good as a base, before it is stored as one.
+
+    Without it, a side that is re-opened before the next pass would make our own write look like news.
+    """
+    command = line.command
+    if command is None or command.change not in _AGREED:
+        return None
+    if command.verified_at is None and not effect_visible(command, line.reading(command.target)):
+        return None
+    return Pair(_AGREED[command.change], _AGREED[command.change])
+
+
+_AGREED = {
+    Change.CANCEL: Facts(Intent.CANCELLED, Progress.NONE),
+    Change.SHIP: Facts(Intent.OPEN, Progress.DISPATCHED),
+    Change.SHIP_PART: Facts(Intent.OPEN, Progress.PART_DISPATCHED),
+}
+
+
+def _undone(was_storefront: Facts, was_mis: Facts, storefront: Facts, mis: Facts) -> Verdict | None:
+    if was_storefront.cancelled and was_mis.cancelled and storefront.cancelled != mis.cancelled:
         return Ask("re-opened", TaskKind.RE_OPENED, _opened_side(storefront))
-    delivered = base.storefront.progress.value == base.mis.progress.value == "dispatched"
-    newly_cancelled = storefront.cancelled > base.storefront.cancelled or mis.cancelled > base.mis.cancelled
+    delivered = was_storefront.progress.value == was_mis.progress.value == "dispatched"
+    newly_cancelled = storefront.cancelled > was_storefront.cancelled or mis.cancelled > was_mis.cancelled
     if delivered and newly_cancelled:
         return Ask("cancelled-after-delivery", TaskKind.CANCELLED_AFTER_DELIVERY)
-    for was, now_is in ((base.storefront, storefront), (base.mis, mis)):
+    for was, now_is in ((was_storefront, storefront), (was_mis, mis)):
         if was.sent and now_is.progress.rank < was.progress.rank and not now_is.cancelled:
             return Ask("moved-back", TaskKind.MOVED_BACK)
     return None
