@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, Engine
 
 from countermand.ledger.engine import LedgerError
 
+#: Alembic keeps the migration that runs in module globals, so two threads must not migrate at once.
+_ONE_AT_A_TIME = threading.Lock()
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -24,7 +27,7 @@ def _config(connection: Connection) -> Config:
 
 def upgrade(engine: Engine) -> str:
     """Run every migration that this database lacks; returns the revision it is at now."""
-    with engine.execution_options(writing=True).begin() as connection:
+    with _ONE_AT_A_TIME, engine.execution_options(writing=True).begin() as connection:
         command.upgrade(_config(connection), "head")
         return MigrationContext.configure(connection).get_current_revision() or ""
 

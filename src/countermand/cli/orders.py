@@ -1,0 +1,97 @@
+"""`countermand orders`: what is known of orders."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from countermand.cli.remote import get, table, url_option
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def orders() -> None:
+    """List orders, or show one with both systems side by side.
+
+    Example: countermand orders show 10001
+    """
+
+
+@orders.command("list")
+@url_option
+@_json
+@click.option("--state", default="", help="Only this state, such as needs_person.")
+@click.option("--search", default="", help="Any number a person may hold, or part of a customer's name.")
+def list_orders(url: str, as_json: bool, state: str, search: str) -> None:
+    """Orders, newest change first.
+
+    Example: countermand orders list --state needs_person
+    """
+    found = get(url, "/api/orders", state=state, q=search)["orders"]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif not found:
+        click.echo("No orders match.")
+    else:
+        headings = ["order", "state", "customer", "lines", "storefront", "MIS", "changed"]
+        click.echo(table(headings, [_row(order) for order in found]))
+
+
+def _row(order: dict[str, Any]) -> list[str]:
+    lines = order["lines"]
+    return [
+        order["order"],
+        order["state"].replace("_", " "),
+        order["customer"] or "-",
+        str(len(lines)),
+        _joined(line["storefront"] for line in lines),
+        _joined(line["mis"] for line in lines),
+        order["changed_at"][:19].replace("T", " "),
+    ]
+
+
+def _joined(values: Any) -> str:
+    return ", ".join(dict.fromkeys(values)) or "-"
+
+
+@orders.command("show")
+@url_option
+@_json
+@click.argument("number")
+def show_order(url: str, as_json: bool, number: str) -> None:
+    """One order by any of its numbers: both systems per line, and everything that happened.
+
+    Example: countermand orders show J29328-01
+    """
+    order = get(url, f"/api/orders/{number}")
+    if as_json:
+        click.echo(json.dumps(order, indent=2))
+        return
+    click.echo(f"Order {order['order']} ({order['connection']}): {order['state'].replace('_', ' ')}\n")
+    headings = ["line", "product", "storefront", "MIS", "jobs", "tracking"]
+    click.echo(table(headings, [_line(line) for line in order["lines"]]))
+    click.echo("\nWhat happened (UTC):")
+    for event in order["timeline"]:
+        click.echo(f"  {_event(event)}")
+
+
+def _line(line: dict[str, Any]) -> list[str]:
+    return [
+        line["line"],
+        line["name"] or "-",
+        line["storefront"],
+        line["mis"],
+        ", ".join(line["jobs"]) or "-",
+        ", ".join(line["tracking"]) or "-",
+    ]
+
+
+def _event(event: dict[str, Any]) -> str:
+    body = json.loads(event["body"])
+    change = " -> ".join(part for part in (body.get("before", ""), body.get("after", "")) if part)
+    about = event["subject"].removeprefix("order/")
+    said = "; ".join(part for part in (change, body.get("why", "")) if part)
+    return f"{event['at'][11:23]}  {event['event']:<18} {about}  {said}  [{event['actor']}]"

@@ -1,0 +1,51 @@
+"""Talking to a running Countermand over its HTTP API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import httpx2 as httpx
+
+url_option = click.option(
+    "--url",
+    default="http://127.0.0.1:8100",
+    show_default=True,
+    envvar="COUNTERMAND_URL",
+    help="Where Countermand runs.",
+)
+
+
+def get(url: str, path: str, **query: str) -> Any:
+    """The answer's JSON; a refusal or silence becomes one sentence."""
+    return _answer(url, "GET", path, params=query)
+
+
+def post(url: str, path: str, body: dict[str, object]) -> Any:
+    return _answer(url, "POST", path, json=body)
+
+
+def _answer(url: str, method: str, path: str, **more: Any) -> Any:
+    try:
+        answer = httpx.request(method, f"{url.rstrip('/')}{path}", timeout=30, trust_env=False, **more)
+        value = answer.json()
+    except httpx.HTTPError as error:
+        raise click.ClickException(
+            f"No Countermand answers at {url}: is `countermand serve` or `demo` running? ({error})"
+        ) from error
+    except ValueError as error:
+        raise click.ClickException(f"What answers at {url} is not Countermand.") from error
+    if answer.is_error:
+        why = value.get("error") if isinstance(value, dict) else None
+        raise click.ClickException(why or f"{url} answered with HTTP {answer.status_code}.")
+    return value
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
+    lines = [headings, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,71 @@
+"""`countermand sim`: one of the two stand-ins by itself."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import click
+import msgspec
+
+from countermand.cli.errors import plain_errors
+from countermand.simulators import infigo, printiq
+from countermand.simulators.kit import SettingsError, settings_from_pairs
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+_port = click.option("--port", type=click.IntRange(0, 65535), help="Loopback port to listen on.")
+_seed = click.option("--seed", type=int, default=0, show_default=True, help="Makes a run repeatable.")
+_set = click.option(
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the stand-in; may be repeated.",
+)
+
+
+@click.group()
+def sim() -> None:
+    """Run a stand-in of Infigo or printIQ: a real HTTP server with its own staff screens.
+
+    Example: countermand sim infigo --port 8101
+    """
+
+
+@sim.command("infigo")
+@_port
+@_seed
+@_set
+@plain_errors
+def sim_infigo(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
+    """A web-to-print storefront.
+
+    Example: countermand sim infigo --port 8101 --set plugin.printiq_url=http://127.0.0.1:8102
+    """
+    port = 8101 if port is None else port
+    settings = _settings(infigo.InfigoSettings(), pairs)
+    click.echo(f"Infigo stand-in: http://127.0.0.1:{port}  (Ctrl-C stops it)")
+    infigo.run(port, seed, settings)
+
+
+@sim.command("printiq")
+@_port
+@_seed
+@_set
+@plain_errors
+def sim_printiq(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
+    """A print MIS.
+
+    Example: countermand sim printiq --port 8102 --set deliveries_per_job=2
+    """
+    port = 8102 if port is None else port
+    settings = _settings(printiq.PrintIQSettings(), pairs)
+    click.echo(f"printIQ stand-in: http://127.0.0.1:{port}  (Ctrl-C stops it)")
+    printiq.run(port, seed, settings)
+
+
+def _settings(settings: Settings, pairs: tuple[str, ...]) -> Settings:
+    try:
+        return settings_from_pairs(settings, list(pairs))
+    except SettingsError as error:
+        raise click.BadParameter(str(error), param_hint="--set") from error
