@@ -216,6 +216,14 @@ def test_orders_that_are_kept_back_are_sent_when_asked(pair: Pair) -> None:
     assert len(pair.link(10001)[0]) == 1
 
 
+def test_an_order_that_is_cancelled_before_it_leaves_is_not_sent(pair: Pair) -> None:
+    pair.plugin(delay_seconds=0.2)
+    pair.order()
+    pair.infigo.post("/_sim/orders/10001/cancel").raise_for_status()
+    assert pair.settled(10001, "not sent")["Reason"] == "The order is cancelled, so it is not sent."
+    assert pair.link(10001) == ([], [])
+
+
 def test_many_orders_arrive_in_order(pair: Pair) -> None:
     pair.infigo.post("/_sim/orders", json={"count": 8}).raise_for_status()
     pair.settled(10008, "sent")

@@ -166,7 +166,7 @@ class Screens:
             customer=shop.customers[order.customer_id],
             submission=shop.submission(order.id),
             can_send=shop.submission(order.id).state not in (SubmissionState.SENT, SubmissionState.WAITING),
-            can_refund=order.payment is PaymentStatus.Paid,
+            offer_refund=_may_owe_money(order),
             stock=[move for move in shop.stock_movements if move.order_id == order.id],
             mails=[mail for mail in shop.mails if mail.order_id == order.id],
             order_statuses=_names(OrderStatus),
@@ -230,6 +230,12 @@ class Screens:
     async def messages(self, _: Request) -> Response:
         attempts = self._storefront.outbox.attempts()[-200:][::-1]
         return self._pages.show("messages.html", attempts=attempts)
+
+
+def _may_owe_money(order: Order) -> bool:
+    """Say whether something that was paid for is cancelled."""
+    cancelled = order.is_cancelled or any(line.is_cancelled for line in order.lines)
+    return cancelled and order.payment is PaymentStatus.Paid
 
 
 def _ordered(form: FormData, shop: Shop) -> NewOrder:

@@ -200,13 +200,15 @@ class PrintIQSender:
             return
 
     def _failed(self, order_id: int, error: SendingError) -> None:
-        plugin = self._settings().plugin
+        plugin, submission = self._settings().plugin, self._shop.submission(order_id)
         again = isinstance(error, NoAnswerError | NotAskedError | UnsureError)
-        if again and self._shop.submission(order_id).attempts < plugin.attempts:
+        if again and submission.attempts < plugin.attempts:
             self._settle(order_id, SubmissionState.WAITING, str(error))
             self.send(order_id, after=plugin.retry_seconds)
-        elif Acceptance.ASKED in self._shop.submission(order_id).acceptances.values():
+        elif Acceptance.ASKED in submission.acceptances.values():
             self._settle(order_id, SubmissionState.UNSURE, str(error))
+        elif self._shop.order(order_id).is_cancelled and not submission.acceptances:
+            self._settle(order_id, SubmissionState.NOT_SENT, str(error))
         else:
             self._settle(order_id, SubmissionState.FAILED, str(error))
 
