@@ -7,7 +7,13 @@ from countermand.simulators.kit import SettingsError, settings_from_pairs
 
 
 @click.command()
-@click.option("--port", default=8101, show_default=True, help="Loopback port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8101,
+    show_default=True,
+    help="Loopback port to listen on.",
+)
 @click.option("--seed", default=0, show_default=True, help="Start of all sample data.")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Change one setting; repeatable.")
 def main(port: int, seed: int, pairs: tuple[str, ...]) -> None:
