@@ -19,7 +19,7 @@ from countermand.core.command import (
     effect_visible,
     next_read_back,
 )
-from countermand.core.policy import PartDispatch, Policy
+from countermand.core.policy import PartDispatch, Policy, direction_of
 from countermand.core.status import (
     Facts,
     Gone,
@@ -32,7 +32,7 @@ from countermand.core.status import (
     Unreadable,
     Unseen,
 )
-from countermand.core.table import Decision, Row, decide
+from countermand.core.table import CONFLICTS, Decision, Row, decide
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
 
@@ -74,54 +74,69 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def merge(line: Line, policy: Policy, now: datetime) -> Verdict:
     """What should happen to this line, as of `now` (aware UTC)."""
     verdict = (
-        _open_command(line)
+        _awaiting(line)
         or _settled(line)
         or _cannot_judge(line, policy, now)
         or _moved_back(line)
         or _by_table(line, policy, now)
     )
-    return _first_sight(line, verdict)
+    return _first_sight(line, _not_again(line, verdict))
 
 
-def _open_command(line: Line) -> Verdict | None:
+def _awaiting(line: Line) -> Wait | None:
+    """Our own write is on its way: only a read that began after the answer tells. A conflict never waits."""
     command = line.command
-    if command is None or command.verified_at is not None:
+    if command is None or command.verified_at is not None or _conflict(line):
         return None
-    target, answered = line.reading(command.target), command.answered_at or command.sent_at
-    read_since = target.began_at >= answered
-    if effect_visible(command, target) and (read_since or command.effective_outcome is Outcome.REFUSED):
+    target = line.reading(command.target)
+    if _shows(command, target):
         return None
     match command.effective_outcome:
         case Outcome.APPLIED | Outcome.ALREADY:
-            return _await_effect(command, target, read_since)
-        case Outcome.REFUSED | Outcome.UNSUPPORTED:
-            return _refused(command, line)
+            until = next_read_back(command, target.began_at)
+            return Wait("read-back", until) if until is not None else None
+        case Outcome.UNKNOWN if target.began_at < command.settles_at:
+            return Wait("unknown-outcome", command.settles_at)
         case _:
-            return _await_unknown(command, target)
+            return None
 
 
-def _await_effect(command: Command, target: Reading, read_since: bool) -> Verdict:
-    if not read_since:
-        return Wait("read-back", command.answered_at)
-    again = next_read_back(command, target.began_at)
-    if again is not None:
-        return Wait("read-back", again)
-    return Ask("written-not-visible", TaskKind.NOT_VISIBLE, command.change.value)
+def _shows(command: Command, target: Reading) -> bool:
+    """Whether a read that began after the answer shows what the write wanted."""
+    return target.began_at >= (command.answered_at or command.sent_at) and effect_visible(command, target)
 
 
-def _refused(command: Command, line: Line) -> Verdict | None:
-    source = line.reading(command.target.other).status
-    if command.because is not None and not _same(command.because, source):
-        return None
-    return Ask("write-refused", TaskKind.WRITE_REFUSED, command.said or command.effective_outcome.value)
+def _conflict(line: Line) -> bool:
+    storefront, mis = line.storefront.status, line.mis.status
+    if not (isinstance(storefront, Facts) and isinstance(mis, Facts)):
+        return False
+    return decide(storefront, mis).task in CONFLICTS
 
 
-def _await_unknown(command: Command, target: Reading) -> Verdict | None:
-    if target.began_at < command.settles_at:
-        return Wait("unknown-outcome", command.settles_at)
-    if command.attempts < MOST_ATTEMPTS:
-        return None
-    return Ask("write-unknown", TaskKind.WRITE_UNKNOWN, command.said)
+def _not_again(line: Line, verdict: Verdict) -> Verdict:
+    """A write that failed is a person's, as long as it is still needed: never sent again by itself."""
+    command = line.command
+    if command is None or command.verified_at is not None or not isinstance(verdict, Push):
+        return verdict
+    same = direction_of(verdict.change, verdict.target) is direction_of(command.change, command.target)
+    if not same or _shows(command, line.reading(command.target)):
+        return verdict
+    return _failed(command, line) or verdict
+
+
+def _failed(command: Command, line: Line) -> Ask | None:
+    match command.effective_outcome:
+        case Outcome.APPLIED | Outcome.ALREADY:
+            return Ask("written-not-visible", TaskKind.NOT_VISIBLE, command.change.value)
+        case Outcome.UNKNOWN:
+            asked_enough = command.attempts >= MOST_ATTEMPTS
+            return Ask("write-unknown", TaskKind.WRITE_UNKNOWN, command.said) if asked_enough else None
+        case Outcome.REFUSED | Outcome.UNSUPPORTED:
+            source = line.reading(command.target.other).status
+            if command.because is not None and not _same(command.because, source):
+                return None
+            said = command.said or command.effective_outcome.value
+            return Ask("write-refused", TaskKind.WRITE_REFUSED, said)
 
 
 def _settled(line: Line) -> Verdict | None:

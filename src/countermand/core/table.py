@@ -29,6 +29,10 @@ class Decision(StrEnum):
     NOT_OURS = "not ours"
 
 
+#: Tasks of rows where goods nobody wants are made or sent: no open write and no refusal hides them.
+CONFLICTS = frozenset({TaskKind.CANCELLED_BUT_MADE, TaskKind.SHIPPED_BUT_CANCELLED})
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One row: which pairs of states it covers, what it decides, and why, in plain words."""
 
