@@ -59,10 +59,14 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one process serves. `database` is an SQLAlchemy URL."""
+    """Everything that one process serves. `database` is an SQLAlchemy URL.
+
+    `banner`: a sentence that the console shows on its first page, such as what a demonstration does.
+    """
 
     database: str
     connections: tuple[ConnectionSettings, ...] = ()
+    banner: str = ""
 
 
 class Calls:
