@@ -158,11 +158,23 @@ class OpenTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checking(msgspec.Struct, frozen=True, kw_only=True):
-    """A person said that a task is done; a read that begins after `at` will tell."""
+    """A person said that a task is done; a read that begins after `at` will tell.
+
+    `reason`: their words, which are all there is where no read can tell (a refund).
+    """
 
     task: int
     by: str
     at: datetime
+    reason: str = ""
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """A job or sales order that may make a line, with the reasons for and against; a person decides."""
+
+    ref: str
+    line_id: str
+    reasons: tuple[str, ...] = ()
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,6 +203,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     poll_at: datetime | None = None
     #: A person said "done, check now" about these tasks.
     checking: tuple[Checking, ...] = ()
+    #: Items that may belong here, for a person to decide; and pairs a person said do not ("line ref").
+    doubts: tuple[Doubt, ...] = ()
+    not_links: tuple[str, ...] = ()
+    #: Order notes to write in the storefront.
+    notes_due: tuple[str, ...] = ()
+    #: The guard that holds a write back at the moment.
+    held: str = ""
     #: Counts our own ids (writes, cancellations) within this order.
     serial: int = 0
 

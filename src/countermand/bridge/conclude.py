@@ -18,10 +18,11 @@ from countermand.bridge.lives import follow
 from countermand.bridge.sightings import Sighting, differences
 from countermand.bridge.store import Change, Entry, State, StoredCase
 from countermand.bridge.worklist import TaskNews, task_news
+from countermand.core.cancellation import CancellationState
 from countermand.core.events import Event
 from countermand.core.order import OrderLine
 from countermand.core.plan import Later, Plan
-from countermand.core.policy import Direction
+from countermand.core.policy import Direction, Mode
 from countermand.core.status import Facts, Pair, Progress
 from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
@@ -51,17 +52,18 @@ def conclude(one: Pass, connection: Connection, now: datetime) -> Change:
     before = one.stored.case if one.stored else None
     sightings = differences(before, one.case, one.raw)
     case, decided = _decide(one, connection, now)
-    case, lives = follow(case, one.plan, now)
+    case, lives = follow(case, one.plan, now, connection.policy.request_expires_after)
+    case, held = _hold(case, one.plan, now)
     news = task_news(before, case, one.plan, connection, now)
     case = replace(case, checking=())
-    quiet = not (sightings or decided or lives.entries or news or one.entries or one.written)
+    quiet = not (sightings or decided or lives.entries or news or one.entries or one.written or held)
     case = _schedule(case, before, one, connection, now, quiet)
     return Change(
         stored=one.stored,
         case=case,
         state=_state(case, one.plan, news),
         urgency=_urgency(case, news),
-        due_at=_due(case, one.plan, now),
+        due_at=_due(case, one.plan, connection, now),
         changed=not quiet,
         in_step_at=now if any(entry.event is Event.LINE_IN_STEP for entry in decided) else None,
         references=references(case) - (references(before) if before else frozenset()),
@@ -78,6 +80,8 @@ def conclude(one: Pass, connection: Connection, now: datetime) -> Change:
             *_verified_entries(before, case),
             *decided,
             *lives.entries,
+            *held,
+            *_observed(case, news, now),
         ),
         sends=one.sends,
     )
@@ -134,6 +138,44 @@ def _said(verdict: Verdict) -> str:
             return f"ask: {verdict.task.value}"
         case Wait():
             return "wait"
+
+
+# What is held back, and what would have been written
+
+
+def _hold(case: Case, plan: Plan, now: datetime) -> tuple[Case, list[Entry]]:
+    """Say once that a guard holds a write back, not on every look."""
+    later = [action for action in plan.actions if isinstance(action, Later)]
+    held = ", ".join(sorted({f"{action.direction.value}: {action.guard}" for action in later}))
+    if held == case.held:
+        return case, []
+    case = replace(case, held=held)
+    return case, [_held_entry(case, action, now) for action in later]
+
+
+def _held_entry(case: Case, action: Later, now: datetime) -> Entry:
+    until = action.until.isoformat(timespec="seconds") if action.until else "something changes"
+    return Entry(
+        at=now,
+        event=Event.WRITE_HELD,
+        subject=f"order/{case.order_id}",
+        why=action.guard,
+        after=f"until {until}",
+        extra={"direction": action.direction.value, "lines": ", ".join(action.line_ids)},
+    )
+
+
+def _observed(case: Case, news: TaskNews, now: datetime) -> Iterable[Entry]:
+    for wish in news.opens:
+        if wish.because == f"mode-{Mode.OBSERVE.value}":
+            yield Entry(
+                at=now,
+                event=Event.WRITE_OBSERVED,
+                subject=f"order/{case.order_id}",
+                why=wish.because,
+                after=wish.kind.value,
+                extra={"lines": ", ".join(wish.line_ids)},
+            )
 
 
 # The order as a whole
@@ -195,10 +237,15 @@ def _ended(pair: Pair) -> bool:
     )
 
 
-def _due(case: Case, plan: Plan, now: datetime) -> datetime | None:
+def _due(case: Case, plan: Plan, connection: Connection, now: datetime) -> datetime | None:
     times = [action.until for action in plan.actions if isinstance(action, Later)]
     times += [verdict.until for verdict in plan.verdicts.values() if isinstance(verdict, Wait)]
-    times += [case.look_storefront_at, case.look_mis_at, case.poll_at]
+    times += [case.look_storefront_at, case.look_mis_at, case.poll_at, now if case.notes_due else None]
+    times += [
+        one.requested_at + connection.policy.request_expires_after
+        for one in case.cancellations
+        if one.state in (CancellationState.REQUESTED, CancellationState.ASSESSING)
+    ]
     soonest = min((moment for moment in times if moment is not None), default=None)
     return None if soonest is None else max(soonest, now + _SOONEST)
 

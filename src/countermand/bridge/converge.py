@@ -52,6 +52,7 @@ class Converger:
         acting = [one for one in saved if one.plan.writes and self._fresh(one)]
         if acting:
             await self._act(acting)
+        await self._write_notes([one for one in saved if one.case.notes_due and one not in acting])
         return frozenset(one.case.order_id for one in saved)
 
     def _fresh(self, one: Pass) -> bool:
@@ -182,6 +183,31 @@ class Converger:
         sides = {one.case.order_id: _written_sides(one.case) for one in stored}
         passes = await self._looking.look(passes, lambda one: sides[one.case.order_id])
         await self._commit([(self._judge(one, frozenset()), ()) for one in passes])
+
+    # Order notes
+
+    async def _write_notes(self, passes: Sequence[Pass]) -> None:
+        """Tell the storefront's people, on the order itself, what was decided here."""
+        noted = []
+        for one in passes:
+            entries = []
+            for note in one.case.notes_due:
+                answer = await self._connection.storefront.note(one.case.order_id, note)
+                entries.append(_note_entry(one.case, note, answer, self._clock()))
+            case = replace(one.case, notes_due=())
+            noted.append((replace(one, case=case, entries=tuple(entries)), ()))
+        if noted:
+            await self._commit(noted)
+
+
+def _note_entry(case: Case, note: str, answer: Answer, at: datetime) -> Entry:
+    return Entry(
+        at=at,
+        event=Event.NOTE_WRITTEN,
+        subject=f"order/{case.order_id}",
+        why=note,
+        after=answer.outcome.value,
+    )
 
 
 def _brake(case: Case, direction: Direction) -> BrakeState:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from countermand.bridge.adoption import adopt
 from countermand.bridge.case import Case
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
@@ -20,10 +21,8 @@ from countermand.bridge.ports import (
     MisItem,
     MisItemKind,
     MisRef,
-    StorefrontOrder,
     UnreadableHookError,
 )
-from countermand.bridge.sightings import open_case
 from countermand.bridge.store import Hook, HookEnd, Store, StoredCase
 from countermand.core.status import Facts, Side, Unmapped
 
@@ -146,7 +145,7 @@ class Intake:
         stored = await self._store.load(self._connection.name, list(sides))
         passes = [self._hinted(one, sides[order_id]) for order_id, one in stored.items()]
         unknown = [order_id for order_id in sides if order_id not in stored]
-        return await self._converger.converge([*passes, *await self._adopt(unknown)])
+        return await self._converger.converge([*passes, *await adopt(self._connection, unknown)])
 
     def _hinted(self, stored: StoredCase, sides: set[Side]) -> Pass:
         case, now = stored.case, self._clock()
@@ -161,13 +160,6 @@ class Intake:
         sent = [written.command.sent_at for written in case.writes if written.command.target is side]
         echo_ends = max(sent, default=now) + self._connection.echo_window if sent else now
         return max(now, echo_ends)
-
-    async def _adopt(self, order_ids: Sequence[str]) -> list[Pass]:
-        if not order_ids:
-            return []
-        read = await self._connection.storefront.read_orders(order_ids)
-        orders = [order for order in read if isinstance(order, StorefrontOrder)]
-        return [Pass(stored=None, case=open_case(order), raw={order.order_id: order.raw}) for order in orders]
 
     def _end(self, hook: Hook, hints: Sequence[Hint], settled: Set[Hint]) -> HookEnd:
         open_hints = [hint for hint in hints if hint not in settled]

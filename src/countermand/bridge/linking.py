@@ -8,7 +8,7 @@ for and against it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 import msgspec
 
@@ -38,6 +38,7 @@ class Linked(msgspec.Struct, frozen=True, kw_only=True):
 #: Keys in the order in which they are trusted, with their score.
 KEY_SCORES = {
     "line id": 100,
+    "split of a linked one": 95,
     "order and line in the notes": 90,
     "quote": 80,
     "order id, only line left": 70,
@@ -48,34 +49,51 @@ KEY_SCORES = {
 _CERTAIN = 60
 
 
-def match(case: Case, items: Iterable[MisItem]) -> Linked:
-    """Match items that are not linked yet to the lines of one order."""
+def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -> Linked:
+    """Match items that are not linked yet to the lines of one order.
+
+    `taken`: references that make lines of other orders already; only a person may share them.
+    """
     linked_refs = {link.ref for line in case.lines for link in line.links}
     links: list[Candidate] = []
     doubtful: list[Candidate] = []
     for item in sorted(items, key=lambda item: item.ref):
         if item.ref in linked_refs:
             continue
-        candidates = _candidates(case, item)
+        candidates = [each for each in _candidates(case, item) if not _ruled_out(case, each)]
         best = [candidate for candidate in candidates if candidate.certain]
-        if best:
+        if best and item.ref not in taken:
             links.extend(best)
-        else:
+        elif best or item.ref not in taken:
             doubtful.extend(candidates)
     return Linked(links=tuple(links), doubtful=tuple(doubtful))
 
 
+def _ruled_out(case: Case, candidate: Candidate) -> bool:
+    return f"{candidate.line_id} {candidate.item.ref}" in case.not_links
+
+
 def _candidates(case: Case, item: MisItem) -> list[Candidate]:
+    for line in case.lines:
+        if origin := _split_from(line, item):
+            return [_candidate(item, line, "split of a linked one", (f"Split from {origin}",))]
     fitting = [line for line in case.lines if _fits(line, item)]
     for line in fitting:
         for key, reason in _exact_keys(case, line, item):
             return [_candidate(item, line, key, (reason,))]
     if _names_order(case, item):
         return _by_order(fitting, item)
-    if case.po_number and item.customer_reference == case.po_number:
+    # An item that names a line names another order's: this order's lines were tried above.
+    if case.po_number and item.customer_reference == case.po_number and not item.external_reference:
         reason = f"Customer Reference is the PO number {case.po_number}"
         return [_candidate(item, line, "PO number", (reason, *_against(line, item))) for line in fitting]
     return []
+
+
+def _split_from(line: CaseLine, item: MisItem) -> str:
+    """A split sales order keeps its number with `-001` behind it and lives on by itself."""
+    linked = (link.ref for link in line.links)
+    return next((ref for ref in linked if re.fullmatch(rf"{re.escape(ref)}-\d{{3}}", item.ref)), "")
 
 
 def _fits(line: CaseLine, item: MisItem) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -29,17 +29,21 @@ class Lives(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] = ()
 
 
-def follow(case: Case, plan: Plan, now: datetime) -> tuple[Case, Lives]:
+def follow(case: Case, plan: Plan, now: datetime, expires_after: timedelta) -> tuple[Case, Lives]:
     """Begin and move the cancellations of a case as its plan says."""
     changed, entries = [], []
     for direction in _CANCELS:
         before = case.open_cancellation(direction)
         after = _moved(case, plan, direction, before, now)
+        if after is not None and _unanswered(after, now, expires_after):
+            after = after.move(_S.EXPIRED, now)
         if after is None or after == before:
             continue
         if before is None:
             case = replace(case, serial=case.serial + 1)
         case = case.with_cancellation(after)
+        if after.state.ended:
+            case = _without_approval(case, direction)
         changed.append(after)
         entries.append(_entry(case, before, after, now))
     return case, Lives(changed=tuple(changed), entries=tuple(entries))
@@ -50,11 +54,24 @@ def _moved(
 ) -> Cancellation | None:
     lines = _wanting(plan, direction)
     if before is None:
-        return _begin(case, plan, direction, lines, now) if lines else None
+        begins = lines and not _expired_already(case, direction, lines)
+        return _begin(case, plan, direction, lines, now) if begins else None
     if lines:
         both = tuple(dict.fromkeys((*before.line_ids, *lines)))
         return before.move(_stage(case, plan, direction), now, line_ids=both)
     return _end(case, plan, before, now)
+
+
+def _unanswered(one: Cancellation, now: datetime, expires_after: timedelta) -> bool:
+    """Nobody has decided for too long: it ends by itself, because nothing may hang for ever."""
+    asked = one.state in (_S.REQUESTED, _S.ASSESSING)
+    return asked and now - one.requested_at >= expires_after
+
+
+def _without_approval(case: Case, direction: Direction) -> Case:
+    """A "do it" was said about one cancellation; it says nothing about a later one."""
+    kept = {way: given for way, given in case.approvals.items() if way is not direction}
+    return replace(case, approvals=kept)
 
 
 def _wanting(plan: Plan, direction: Direction) -> tuple[str, ...]:
@@ -64,6 +81,17 @@ def _wanting(plan: Plan, direction: Direction) -> tuple[str, ...]:
         if isinstance(verdict, Push)
         and verdict.change is Change.CANCEL
         and direction_of(verdict.change, verdict.target) is direction
+    )
+
+
+def _expired_already(case: Case, direction: Direction, lines: tuple[str, ...]) -> bool:
+    """The same wish expired before; its task stays, and a person's act ends it."""
+    last = next((one for one in reversed(case.cancellations) if one.direction is direction), None)
+    return (
+        last is not None
+        and last.state is _S.EXPIRED
+        and set(lines) <= set(last.line_ids)
+        and direction not in case.approvals
     )
 
 

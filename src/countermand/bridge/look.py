@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case, CaseLine, Link
+from countermand.bridge.case import Case, CaseLine, Doubt, Link
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
-from countermand.bridge.linking import Candidate, match
+from countermand.bridge.linking import Candidate, Linked, match
 from countermand.bridge.ports import MisItem, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
 from countermand.bridge.sightings import new_item, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
@@ -121,35 +121,70 @@ class Looking:
     # Linking
 
     async def _link(self, passes: list[Pass], sides: Sequence[Sides]) -> list[Pass]:
-        """Find jobs for lines that have none: among those already seen, then by asking the MIS."""
-        linked = []
-        for one, wanted in zip(passes, sides, strict=True):
-            unlinked = any(not line.links for line in one.case.lines)
-            if unlinked and (Side.MIS in wanted or one.stored is None):
-                one = self._linked(one, await self._candidates(one.case))
-            linked.append(one)
-        return linked
+        """Find jobs for lines: among those already seen, then, for a line without any, by asking the MIS."""
+        looking = {
+            one.case.order_id
+            for one, wanted in zip(passes, sides, strict=True)
+            if Side.MIS in wanted or one.stored is None
+        }
+        kept = await self._kept([one.case for one in passes if one.case.order_id in looking])
+        return [await self._linked(one, kept) if one.case.order_id in looking else one for one in passes]
 
-    async def _candidates(self, case: Case) -> Sequence[MisItem]:
-        line_ids = tuple(line.line_id for line in case.lines)
-        references = [value for value in (case.order_id, case.po_number, *line_ids) if value]
-        kept = await self._store.unlinked(self._connection.name, references)
-        if match(case, kept).links:
-            return kept
+    async def _kept(self, cases: Sequence[Case]) -> list[MisItem]:
+        """Items seen earlier that carry a key of any of these orders: one query for all of them."""
+        references = {value for case in cases for value in _keys(case)}
+        if not references:
+            return []
+        return await self._store.unlinked(self._connection.name, sorted(references))
+
+    async def _linked(self, one: Pass, kept: Sequence[MisItem]) -> Pass:
+        one = self._matched(one, kept, frozenset())
+        if all(line.links for line in one.case.lines):
+            return one
+        items = await self._found(one.case)
+        owners = await self._store.orders_of(self._connection.name, "item", [item.ref for item in items])
+        taken = {ref for ref, order_ids in owners.items() if set(order_ids) - {one.case.order_id}}
+        return self._matched(one, items, taken)
+
+    async def _found(self, case: Case) -> Sequence[MisItem]:
         quotes = tuple(line.quote_id for line in case.lines if line.quote_id)
+        line_ids = tuple(line.line_id for line in case.lines)
         keys = OrderKeys(
             order_id=case.order_id, po_number=case.po_number, line_ids=line_ids, quote_ids=quotes
         )
-        return [*kept, *(await self._connection.mis.find(keys) or ())]
+        return await self._connection.mis.find(keys) or ()
 
-    def _linked(self, one: Pass, items: Sequence[MisItem]) -> Pass:
-        found = match(one.case, items)
+    def _matched(self, one: Pass, items: Sequence[MisItem], taken: Set[str]) -> Pass:
+        found, now = match(one.case, items, taken), self._clock()
         case, entries = one.case, list(one.entries)
         for candidate in found.links:
-            case = link(case, candidate, self._clock())
-            entries.append(_link_entry(case, candidate, self._clock()))
+            case = link(case, candidate, now)
+            entries.append(_link_entry(case, candidate, now))
         raw = one.raw | {candidate.item.ref: candidate.item.raw for candidate in found.links}
-        return replace(one, case=case, entries=tuple(entries), raw=raw)
+        return replace(one, case=_with_doubts(case, found), entries=tuple(entries), raw=raw)
+
+
+def _keys(case: Case) -> Iterable[str]:
+    """Everything by which an item may name this order."""
+    yield case.order_id
+    yield from (value for value in (case.po_number,) if value)
+    yield from (line.line_id for line in case.lines)
+
+
+def _with_doubts(case: Case, found: Linked) -> Case:
+    """Doubts last until the item is linked somewhere or a person has ruled it out."""
+    linked = {each.ref for line in case.lines for each in line.links}
+    fresh = tuple(
+        Doubt(ref=each.item.ref, line_id=each.line_id, reasons=each.reasons) for each in found.doubtful
+    )
+    known = {(each.ref, each.line_id) for each in fresh}
+    old = tuple(each for each in case.doubts if (each.ref, each.line_id) not in known)
+    doubts = tuple(
+        each
+        for each in (*old, *fresh)
+        if each.ref not in linked and f"{each.line_id} {each.ref}" not in case.not_links
+    )
+    return case if doubts == case.doubts else replace(case, doubts=doubts)
 
 
 def _looked(case: Case, wanted: Sides, began: datetime) -> Case:

@@ -11,13 +11,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case, Checking, as_order
+from countermand.bridge.case import Case, Checking, as_order, references
+from countermand.bridge.linking import Candidate
+from countermand.bridge.look import link
+from countermand.bridge.ports import MisItem
 from countermand.bridge.store import Change, Entry, State, Store, StoredCase
+from countermand.core.cancellation import CancellationState
+from countermand.core.command import RefusalReason
 from countermand.core.events import Event
 from countermand.core.guards import Approval
 from countermand.core.merge import Settlement
 from countermand.core.policy import Direction
-from countermand.core.status import Pair
+from countermand.core.status import OPEN, Facts, Intent, Pair, Progress, Side
 
 Deed = Callable[[Case], tuple[Case, Entry]]
 
@@ -53,18 +58,20 @@ def _change(stored: StoredCase, case: Case, entry: Entry, now: datetime) -> Chan
         state=State.NEEDS_PERSON if case.tasks else State.ON_THE_WAY,
         due_at=now,
         cancellations=changed,
+        references=references(case) - references(stored.case),
+        dropped=references(stored.case) - references(case),
         journal=(entry,),
     )
 
 
-def check_now(task_id: int, by: str, at: datetime) -> Deed:
+def check_now(task_id: int, by: str, at: datetime, reason: str = "") -> Deed:
     """ "I did it, check now": the next pass reads both sides before the task may close."""
 
     def deed(case: Case) -> tuple[Case, Entry]:
         if all(task.id != task_id for task in case.tasks):
             raise RefusedError(f"Task {task_id} is not open for order {case.order_id}.")
         others = tuple(each for each in case.checking if each.task != task_id)
-        checking = (*others, Checking(task=task_id, by=by, at=at))
+        checking = (*others, Checking(task=task_id, by=by, at=at, reason=reason))
         entry = _entry(case, Event.TASK_CHANGED, by, at, "says it is done; reading both systems", task_id)
         return replace(case, checking=checking), entry
 
@@ -87,18 +94,109 @@ def approve(direction: Direction, by: str, at: datetime, reason: str) -> Deed:
 
 def settle(line_ids: tuple[str, ...], by: str, at: datetime, reason: str) -> Deed:
     """Leave the two sides different, for exactly what they show now."""
+    return _settling(line_ids, by, at, reason, lambda pair: (pair,))
 
+
+def refuse(
+    direction: Direction, line_ids: tuple[str, ...], by: str, at: datetime, reason: str, why: RefusalReason
+) -> Deed:
+    """Say no to a cancellation: the goods are made and sent anyway, and the asking side is told.
+
+    The two systems may then stay different also while the work goes on; any other change reopens it.
+    """
+    settling = _settling(line_ids, by, at, reason, lambda pair: _as_work_goes_on(pair, direction))
+
+    def deed(case: Case) -> tuple[Case, Entry]:
+        case, entry = settling(case)
+        open_one = case.open_cancellation(direction)
+        if open_one is not None:
+            refused = open_one.move(CancellationState.REFUSED, at, refusal=why, refused_because=reason)
+            case = case.with_cancellation(refused)
+        if direction.target is Side.MIS:
+            note = f"The cancellation was refused ({why.value.replace('_', ' ')}): {reason}"
+            case = replace(case, notes_due=(*case.notes_due, note))
+        return case, entry
+
+    return deed
+
+
+def _settling(
+    line_ids: tuple[str, ...],
+    by: str,
+    at: datetime,
+    reason: str,
+    pairs_of: Callable[[Pair], tuple[Pair, ...]],
+) -> Deed:
     def deed(case: Case) -> tuple[Case, Entry]:
         if not reason.strip():
             raise RefusedError("Please say why the two systems may stay different.")
         for entry in as_order(case, live_since=None).lines:
             line = case.line(entry.line_id)
             if line is not None and (not line_ids or entry.line_id in line_ids):
-                pairs = (Pair(entry.line.storefront.status, entry.line.mis.status),)
-                case = case.with_line(
-                    replace(line, settlement=Settlement(pairs=pairs, by=by, reason=reason, at=at))
-                )
+                settlement = Settlement(pairs=pairs_of(entry.line.pair), by=by, reason=reason, at=at)
+                case = case.with_line(replace(line, settlement=settlement))
         return case, _entry(case, Event.LINE_SETTLED, by, at, reason)
+
+    return deed
+
+
+def _as_work_goes_on(pair: Pair, direction: Direction) -> tuple[Pair, ...]:
+    """This pair, and those that follow while the side that was not cancelled goes on to be made and sent."""
+    side = direction.target
+    now = pair.side(side)
+    if not isinstance(now, Facts):
+        return (pair,)
+    later = [Facts(Intent.OPEN, progress) for progress in Progress if progress.rank >= now.progress.rank]
+    if side is Side.MIS:
+        return (pair, *(Pair(pair.storefront, status) for status in later))
+    return (pair, *(Pair(status, pair.mis) for status in later))
+
+
+def accept_import(by: str, at: datetime) -> Deed:
+    """After a look at an order that differed when first seen: treat it like one watched from the start."""
+
+    def deed(case: Case) -> tuple[Case, Entry]:
+        for line in case.lines:
+            if line.base is None:
+                case = case.with_line(replace(line, base=Pair(OPEN, OPEN)))
+        return case, _entry(case, Event.APPROVAL_GIVEN, by, at, "reviewed; bring it in step")
+
+    return deed
+
+
+# Links
+
+
+def link_item(line_id: str, item: MisItem, by: str, at: datetime) -> Deed:
+    """A person says which job or sales order makes a line."""
+
+    def deed(case: Case) -> tuple[Case, Entry]:
+        if case.line(line_id) is None:
+            raise RefusedError(f"Order {case.order_id} has no line {line_id}.")
+        candidate = Candidate(item=item, line_id=line_id, key="person", certain=True, score=100)
+        case = link(case, candidate, at, by)
+        doubts = tuple(doubt for doubt in case.doubts if doubt.line_id != line_id)
+        entry = _entry(case, Event.LINE_LINKED, by, at, f"{item.ref} makes line {line_id}")
+        return replace(case, doubts=doubts, look_mis_at=at), entry
+
+    return deed
+
+
+def unlink_item(line_id: str, ref: str, by: str, at: datetime) -> Deed:
+    """A person says that a job or sales order does not make a line; it is not linked to it again."""
+
+    def deed(case: Case) -> tuple[Case, Entry]:
+        line = case.line(line_id)
+        if line is None:
+            raise RefusedError(f"Order {case.order_id} has no line {line_id}.")
+        links = tuple(each for each in line.links if each.ref != ref)
+        case = case.with_line(replace(line, links=links, base=line.base if links else None))
+        not_links = tuple(dict.fromkeys((*case.not_links, f"{line_id} {ref}")))
+        doubts = tuple(doubt for doubt in case.doubts if (doubt.line_id, doubt.ref) != (line_id, ref))
+        used = {each.ref for each_line in case.lines for each in each_line.links}
+        items = tuple(item for item in case.items if item.ref in used)
+        entry = _entry(case, Event.LINE_UNLINKED, by, at, f"{ref} does not make line {line_id}")
+        return replace(case, not_links=not_links, doubts=doubts, items=items), entry
 
     return deed
 

@@ -6,17 +6,18 @@ everything works with no message and no listing at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from countermand.bridge.adoption import adopt
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
 from countermand.bridge.ports import MisItem, StorefrontOrder
 from countermand.bridge.sightings import differences, open_case, see_items, see_order
-from countermand.bridge.store import Store, StoredCase
+from countermand.bridge.store import Store
 
 #: Listings overlap by this much: clocks differ, and a commit may become visible late.
 OVERLAP = timedelta(minutes=2)
@@ -92,28 +93,33 @@ class Poll:
         await self._converger.converge(passes)
 
     async def _take_unlinked(self, items: Sequence[MisItem]) -> None:
-        """Remember them, and look again at the orders whose keys they carry."""
+        """Remember them, and look at the orders whose keys they carry, known yet or not."""
         if not items:
             return
         await self._store.keep_unlinked(self._connection.name, items)
-        references = {item.customer_reference for item in items} - {""}
-        lines = {item.external_reference for item in items} - {""}
-        by_line = await self._store.orders_of(self._connection.name, "line", sorted(lines))
-        order_ids = references | {order_id for each in by_line.values() for order_id in each}
-        stored = await self._store.load(self._connection.name, sorted(order_ids)) if order_ids else {}
+        order_ids = await self._orders_named(items)
+        stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
         now = self._clock()
-        await self._converger.converge(
-            [
-                Pass(stored=one, case=replace(one.case, look_mis_at=now))
-                for one in stored.values()
-                if _has_unlinked_line(one)
-            ]
-        )
+        known = [Pass(stored=one, case=replace(one.case, look_mis_at=now)) for one in stored.values()]
+        unknown = [order_id for order_id in order_ids if order_id not in stored]
+        await self._converger.converge([*known, *await adopt(self._connection, unknown)])
+
+    async def _orders_named(self, items: Sequence[MisItem]) -> list[str]:
+        named = {item.customer_reference for item in items} - {""}
+        by_line = await self._owners("line", {item.external_reference for item in items} - {""})
+        by_origin = await self._owners("item", {item.ref.rpartition("-")[0] for item in items} - {""})
+        by_po = await self._owners("po", named)
+        owners = {
+            order_id
+            for found in (by_line, by_origin, by_po)
+            for order_ids in found.values()
+            for order_id in order_ids
+        }
+        return sorted((named - by_po.keys()) | owners)
+
+    async def _owners(self, kind: str, values: Set[str]) -> dict[str, tuple[str, ...]]:
+        return await self._store.orders_of(self._connection.name, kind, sorted(values)) if values else {}
 
     async def _since(self, name: str, now: datetime) -> datetime:
         reached = await self._store.watermark(self._connection.name, name)
         return (reached or now - self._connection.polling.lookback) - OVERLAP
-
-
-def _has_unlinked_line(stored: StoredCase) -> bool:
-    return any(not line.links for line in stored.case.lines)

@@ -113,6 +113,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool = True
     in_step_at: datetime | None = None
     references: frozenset[tuple[str, str]] = frozenset()
+    #: References that lead to this order no more.
+    dropped: frozenset[tuple[str, str]] = frozenset()
     sightings: tuple[Sighting, ...] = ()
     written: tuple[Written, ...] = ()
     cancellations: tuple[Cancellation, ...] = ()

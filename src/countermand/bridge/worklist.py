@@ -15,6 +15,9 @@ from countermand.core.plan import NeedsPerson, Plan
 from countermand.core.status import Facts, Pair
 from countermand.core.tasks import TASK_TYPES, TaskKind, TaskType
 
+#: Only a person's word tells that these are done; they stay until it is given.
+WORD_ONLY = frozenset(kind for kind, one in TASK_TYPES.items() if one.proof == "word")
+
 #: One question for many orders: joined per connection (and per detail).
 _JOINED = frozenset({TaskKind.BRAKE, TaskKind.UNMAPPED, TaskKind.IMPORT_REVIEW, TaskKind.UNKNOWN_REFERENCE})
 
@@ -33,7 +36,7 @@ class TaskNews(msgspec.Struct, frozen=True, kw_only=True):
 def task_news(before: Case | None, case: Case, plan: Plan, connection: Connection, now: datetime) -> TaskNews:
     """Tasks to open, to end, and those that a person called done while the read-back says otherwise."""
     needs = [action for action in plan.actions if isinstance(action, NeedsPerson)]
-    needs += _money(before, case)
+    needs += [*_doubts(case), *_money(before, case)]
     wanted = {need.kind: need for need in needs}
     open_now = {task.kind: task for task in case.tasks}
     return TaskNews(
@@ -79,9 +82,13 @@ def group_key(order_id: str, need: NeedsPerson) -> str:
 
 
 def _ends(case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson]) -> Iterable[TaskEnd]:
-    said = {checking.task: checking.by for checking in case.checking}
+    said = {checking.task: checking for checking in case.checking}
     for task in case.tasks:
-        if task.kind in wanted or TASK_TYPES[task.kind].proof == "word":
+        if task.kind in WORD_ONLY:
+            if word := said.get(task.id):
+                yield TaskEnd(id=task.id, how=Closing.WORD, by=word.by, reason=word.reason or "done")
+            continue
+        if task.kind in wanted:
             continue
         reported = [line for line in case.lines if line.settlement and line.settlement.reported]
         by_word = [
@@ -90,7 +97,7 @@ def _ends(case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson
         yield TaskEnd(
             id=task.id,
             how=Closing.REPORTED if by_word else Closing.VERIFIED,
-            by=by_word[0] if by_word else said.get(task.id, ITSELF),
+            by=by_word[0] if by_word else said[task.id].by if task.id in said else ITSELF,
             reason=seen(case, connection, task.line_ids),
         )
 
@@ -126,6 +133,22 @@ def plain(status: object) -> str:
     }[status.progress.value]  # fmt: skip
     intent = {"open": "open", "held": "on hold", "cancelled": "cancelled"}[status.intent.value]
     return intent if status.cancelled and status.progress.rank == 0 else f"{intent}, {progress}"
+
+
+# Links that only a person can decide on
+
+
+def _doubts(case: Case) -> Iterable[NeedsPerson]:
+    open_lines = {line.line_id for line in case.lines if not line.links}
+    doubts = [doubt for doubt in case.doubts if doubt.line_id in open_lines]
+    if doubts:
+        refs = dict.fromkeys(doubt.ref for doubt in doubts)
+        yield NeedsPerson(
+            kind=TaskKind.AMBIGUOUS_LINK,
+            line_ids=tuple(dict.fromkeys(doubt.line_id for doubt in doubts)),
+            because="ambiguous-link",
+            detail=", ".join(refs),
+        )
 
 
 # Money: recorded, never computed

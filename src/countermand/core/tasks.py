@@ -106,7 +106,6 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         _DESK,
         timedelta(minutes=30),
         "Real cancels wait with the wrong ones; jobs go on being made meanwhile.",
-        "word",
     ),
     TaskKind.CANCEL_IN_MIS: _type(
         "Cancel it in production",

@@ -64,7 +64,10 @@ orders = Table(
     Column("case_file", Json(Case), nullable=False),
     UniqueConstraint("connection", "order_ref"),
     Index(None, "connection", "due_at"),
-    Index(None, "connection", "state", "changed_at"),
+    # Lists, newest change first: of everything, of one state, of one customer.
+    Index(None, "changed_at", "id"),
+    Index(None, "state", "changed_at", "id"),
+    Index(None, "customer", "changed_at", "id"),
 )
 
 # Every number that leads to an order: line ids, job and sales order numbers, quotes, PO, tracking codes.
@@ -108,6 +111,7 @@ inbox = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("due_at", Moment),
     Index(None, "state", "due_at"),
+    Index(None, "connection", "received_at"),
 )
 
 # What a system showed anew: one row per change of what was read, with the raw answer.
@@ -142,6 +146,7 @@ command = Table(
     Column("attempts", Integer, nullable=False),
     Column("verified_at", Moment),
     Index(None, "order_id"),
+    Index(None, "verified_at"),
 )
 
 # One cancellation of an order in one direction, with its life; the brake counts these.
@@ -202,6 +207,10 @@ task = Table(
     Column("returned", Integer, nullable=False, server_default="0"),
     Column("last_check", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default="1"),
+    # Who last did something about it, what and when: told to somebody who acts on an older picture.
+    Column("touched_by", Text, nullable=False, server_default=""),
+    Column("touched_how", Text, nullable=False, server_default=""),
+    Column("touched_at", Moment),
     Index("one_open_task_per_key", "connection", "group_key", unique=True,
           sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     Index(None, "state", "urgency", "opened_at"),
@@ -230,7 +239,9 @@ journal = Table(
     Column("prev", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Index(None, "chain", "subject"),
-    Index(None, "at"),
+    Index(None, "at", "chain", "seq"),
+    Index(None, "event", "at"),
+    Index(None, "subject"),
 )
 
 # The end of each chain; its row is what serialises writers.

@@ -310,6 +310,8 @@ def _insert_details(
     references, sightings, commands, cancellations = [], [], [], []
     for change in changes:
         order_id = ids[change.case.order_id]
+        for kind, value in sorted(change.dropped):
+            database.execute(_DROP_REFERENCE, {"for_order": order_id, "of_kind": kind, "of_value": value})
         common = {"connection": connection, "order_id": order_id}
         references += [{**common, "kind": kind, "value": value} for kind, value in sorted(change.references)]
         sightings += [{"order_id": order_id, **_sighting_row(sighting)} for sighting in change.sightings]
@@ -325,6 +327,11 @@ def _insert_details(
         upsert(database, schema.cancellation, cancellations, ("id",), _CANCELLATION_NEWS)
 
 
+_DROP_REFERENCE = delete(schema.reference).where(
+    schema.reference.c.order_id == bindparam("for_order"),
+    schema.reference.c.kind == bindparam("of_kind"),
+    schema.reference.c.value == bindparam("of_value"),
+)
 _COMMAND_NEWS = ("answered_at", "outcome", "said", "verified_at")
 _CANCELLATION_NEWS = ("state", "changed_at", "released_by")
 

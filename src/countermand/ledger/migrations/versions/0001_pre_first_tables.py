@@ -51,6 +51,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_inbox_connection_received_at"), ["connection", "received_at"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_inbox_state_due_at"), ["state", "due_at"], unique=False)
 
     op.create_table(
@@ -67,8 +70,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", "seq", name=op.f("pk_journal")),
     )
     with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_journal_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_journal_at_chain_seq"), ["at", "chain", "seq"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_chain_subject"), ["chain", "subject"], unique=False)
+        batch_op.create_index(batch_op.f("ix_journal_event_at"), ["event", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_journal_subject"), ["subject"], unique=False)
 
     op.create_table(
         "journal_head",
@@ -101,6 +106,9 @@ def upgrade() -> None:
         sa.Column("returned", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_check", sa.Text(), server_default="", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("touched_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("touched_how", sa.Text(), server_default="", nullable=False),
+        sa.Column("touched_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
@@ -165,13 +173,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection", "order_ref", name=op.f("uq_orders_connection_order_ref")),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_orders_changed_at_id"), ["changed_at", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_orders_connection_due_at"), ["connection", "due_at"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_orders_connection_state_changed_at"),
-            ["connection", "state", "changed_at"],
-            unique=False,
+            batch_op.f("ix_orders_customer_changed_at_id"), ["customer", "changed_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_orders_state_changed_at_id"), ["state", "changed_at", "id"], unique=False
         )
 
     op.create_table(
@@ -214,6 +224,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("command", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_command_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_command_verified_at"), ["verified_at"], unique=False)
 
     op.create_table(
         "reference",
