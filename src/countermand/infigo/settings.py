@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from countermand.vendor_http.settings import (
     VendorSettings,
     check_base_url,
+    check_path,
     check_secret,
     check_template,
     setting,
@@ -108,6 +109,9 @@ class InfigoSettings(VendorSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_base_url(self.base_url)
+        if self.base_url.rstrip("/").lower().endswith("/services/api"):
+            raise ValueError("base_url is the address of the storefront, without /services/api")
+        check_path("megascript_path", self.megascript_path)
         check_template("admin_url_template", self.admin_url_template, frozenset({"base", "id"}))
         check_secret("token", self.token)
         check_secret("megascript_secret", self.megascript_secret)

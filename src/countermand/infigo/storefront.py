@@ -84,7 +84,8 @@ class InfigoStorefront:
         does not count as cancelled."""
         if not self._settings.has_script:
             return None
-        request: dict[str, object] = {"since": since.astimezone(UTC).isoformat(), "size": PAGE}
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        request: dict[str, object] = {"since": moment, "size": PAGE}
         if cancelled_only:
             request["orderStatus"] = "Cancelled"
         orders: dict[str, StorefrontOrder] = {}

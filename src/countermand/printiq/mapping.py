@@ -70,7 +70,7 @@ SALES_ORDER_STATUSES: Mapping[str, Progress] = {
 
 
 class Deliveries(msgspec.Struct, frozen=True):
-    """How many deliveries there are, and how many of them a consignment covers."""
+    """How many deliveries there are (0 where that is not known), and how many a consignment covers."""
 
     total: int = 0
     consigned: int = 0
@@ -105,10 +105,10 @@ def _sent(
     if dispatched_when == "complete" and judged:
         if complete:
             return Progress.DISPATCHED
-        return Progress.PART_DISPATCHED if deliveries.consigned else None
-    if not deliveries.consigned:
+        return Progress.PART_DISPATCHED if deliveries.consigned > 0 else None
+    if deliveries.consigned <= 0:
         return None
-    if dispatched_when == "first_consignment" or deliveries.consigned >= deliveries.total:
+    if dispatched_when == "first_consignment" or deliveries.consigned >= deliveries.total > 0:
         return Progress.DISPATCHED
     return Progress.PART_DISPATCHED
 

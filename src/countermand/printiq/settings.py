@@ -12,6 +12,7 @@ import msgspec
 from countermand.vendor_http.settings import (
     VendorSettings,
     check_base_url,
+    check_path,
     check_secret,
     check_template,
     setting,
@@ -273,6 +274,7 @@ class PrintIQSettings(VendorSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_base_url(self.base_url)
+        check_path("soap_path", self.soap_path)
         for name in ("password", "application_key"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty")

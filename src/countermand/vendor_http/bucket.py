@@ -50,6 +50,10 @@ class TokenBucket:
         """Hold every call back because the vendor said so (HTTP 429)."""
         self._paused_until = max(self._paused_until, self._clock() + min(wait, LONGEST_PAUSE))
 
+    def pause_left(self) -> float:
+        """Seconds until calls may go out again after a 429; zero when they may now."""
+        return max(0.0, (self._paused_until - self._clock()).total_seconds())
+
     async def _sleep_until(self, moment: datetime) -> None:
         wait = (moment - self._clock()).total_seconds()
         if wait > 0:

@@ -140,6 +140,16 @@ def check_template(name: str, template: str, allowed: frozenset[str]) -> None:
         raise ValueError(f"{name} may use {sorted(allowed)}, not {sorted(unknown)}")
 
 
+def check_path(name: str, path: str) -> None:
+    """Refuse a path that is a whole address: calls go to the host of base_url and to no other.
+
+    Raises:
+        ValueError: it does not begin with one slash.
+    """
+    if path and (not path.startswith("/") or path.startswith("//")):
+        raise ValueError(f"{name} must be a path on the host of base_url, such as /services/x, not {path!r}")
+
+
 def check_secret(name: str, value: str) -> None:
     """Refuse a secret that cannot travel in an HTTP header, without showing it.
 

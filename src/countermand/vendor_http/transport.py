@@ -26,6 +26,7 @@ from countermand.vendor_http.bucket import Clock, TokenBucket
 MOST_BYTES = 32 * 1024 * 1024
 MOST_AT_ONCE = 4
 _SAID_LENGTH = 300
+_SHORTEST_SECRET = 4
 _DEFAULT_PAUSE = timedelta(seconds=5)
 
 
@@ -165,6 +166,8 @@ class VendorHttp:
         )
         if json is not None:
             request.headers["Content-Type"] = "application/json"
+        if (pause := self._bucket.pause_left()) > self._timeout_seconds:
+            return self._held_back(pause)
         async with self._places:
             await self._bucket.take()
             return await self._send(name, request, content)
@@ -181,6 +184,14 @@ class VendorHttp:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text if len(text) <= _SAID_LENGTH else text[: _SAID_LENGTH - 1] + "…"
+
+    def _held_back(self, pause: float) -> Reply:
+        """A long pause that the vendor asked for must not stop whoever wants other things meanwhile."""
+        return Reply(
+            outcome=CallOutcome.THROTTLED,
+            began_at=self._clock(),
+            said=f"{self._system} at {self.host} asked for a pause; {pause:.0f} s of it are left",
+        )
 
     async def _send(self, name: str, request: httpx.Request, content: Content) -> Reply:
         began_at = self._clock()
@@ -261,8 +272,12 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
-    """Each secret as it stands and as it looks inside an address; longest first."""
-    spellings = {spelling for secret in secrets if secret for spelling in (secret, quote(secret, safe=""))}
+    """Each secret as it stands and as it looks inside an address; longest first.
+
+    What is shorter than four characters cannot be told from ordinary words.
+    """
+    spellings = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
+    spellings = {spelling for spelling in spellings if len(spelling) >= _SHORTEST_SECRET}
     return tuple(sorted(spellings, key=len, reverse=True))
 
 

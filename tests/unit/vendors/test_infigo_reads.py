@@ -288,7 +288,7 @@ class TestListing:
         assert found is not None
         assert [order.order_id for order in found] == ["10001", "10002", "10003"]
         assert [body["page"] for body in vendor.bodies()] == [0, 1]
-        assert vendor.bodies()[0]["since"] == "2026-11-20T00:00:00+00:00"
+        assert vendor.bodies()[0]["since"] == "2026-11-20T00:00:00Z"
         assert "orderStatus" not in vendor.bodies()[0]
 
     def test_only_cancelled_ones(self) -> None:

@@ -73,6 +73,9 @@ def test_held_and_cancelled_hide_the_history_until_something_has_left(status_id:
         ("complete", 20, BOTH, Progress.PART_DISPATCHED),
         ("complete", 21, NONE_OF_2, Progress.DISPATCHED),
         ("complete", 21, BOTH, Progress.DISPATCHED),
+        # How many there are is not known, so nobody can say that all have left.
+        ("all_deliveries", 20, Deliveries(0, 3), Progress.PART_DISPATCHED),
+        ("all_deliveries", 20, Deliveries(2, -1), Progress.PRODUCED),
     ],
 )
 def test_what_counts_as_dispatched_is_a_setting(

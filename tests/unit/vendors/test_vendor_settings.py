@@ -92,6 +92,9 @@ def test_this_machine_needs_no_https(base_url: str) -> None:
         ({"admin_url_template": "{base}/{order}"}, "admin_url_template"),
         ({"admin_url_template": "{base}/{id"}, "admin_url_template"),
         ({"statusfield": "x"}, "statusfield"),
+        ({"base_url": "https://shop.example.com/Services/API/"}, "without /services/api"),
+        ({"megascript_path": "https://evil.example.com/x"}, "megascript_path"),
+        ({"megascript_path": "//evil.example.com/x"}, "megascript_path"),
     ],
 )
 def test_bad_infigo_settings_are_named(values: dict[str, Any], words: str) -> None:
@@ -109,6 +112,7 @@ def test_bad_infigo_settings_are_named(values: dict[str, Any], words: str) -> No
         ({"read_by": "odata", "odata_token": ""}, "read_by = odata needs"),
         ({"read_by": "guess"}, "read_by"),
         ({"soap_system": "switch"}, "soap_system"),
+        ({"soap_path": "https://evil.example.com/x"}, "soap_path"),
         ({"dispatched_when": "sometimes"}, "dispatched_when"),
         ({"job_url_template": "{base}/{job}"}, "job_url_template"),
         ({"stock_notes": "{order}"}, "stock_notes"),

@@ -167,6 +167,20 @@ def test_too_many_requests_holds_the_next_call_back(retry_after: str, waited: fl
     assert line.clock.slept == [waited]
 
 
+def test_a_long_pause_is_answered_at_once_and_without_a_call() -> None:
+    throttled = httpx.Response(429, headers={"Retry-After": "120"})
+    vendor = FakeVendor(thing=[throttled, json_answer({})])
+    line = Line(vendor)
+    line.get()
+    line.clock.advance(60)
+    held_back = line.get()
+    assert held_back.outcome is CallOutcome.THROTTLED
+    assert "60 s" in held_back.said
+    assert (len(vendor.requests), len(line.calls), line.clock.slept) == (1, 1, [])
+    line.clock.advance(60)
+    assert line.get().ok
+
+
 def test_a_call_record_says_what_when_and_how_long() -> None:
     def slow(_: httpx.Request) -> httpx.Response:
         line.clock.advance(2.5)
