@@ -151,9 +151,9 @@ def _cannot_judge(line: Line, policy: Policy, now: datetime) -> Verdict | None:
         status = line.reading(side).status
         if isinstance(status, Unmapped):
             return Ask("unmapped", TaskKind.UNMAPPED, f"{side.value}: {status.raw}")
-    for side in Side:
-        if isinstance(line.reading(side).status, Unreadable):
-            return _unreadable(line, side, policy, now)
+    unreadable = [side for side in Side if isinstance(line.reading(side).status, Unreadable)]
+    if unreadable:
+        return _unreadable(line, min(unreadable, key=lambda side: line.reading(side).since), policy, now)
     if isinstance(line.storefront.status, Gone) or isinstance(line.mis.status, Gone):
         return _gone(line, policy, now)
     return None
@@ -212,7 +212,8 @@ _AGREED = {
 
 
 def _undone(was_storefront: Facts, was_mis: Facts, storefront: Facts, mis: Facts) -> Verdict | None:
-    if was_storefront.cancelled and was_mis.cancelled and storefront.cancelled != mis.cancelled:
+    reopened = was_storefront.cancelled and was_mis.cancelled and storefront.cancelled != mis.cancelled
+    if reopened and decide(storefront, mis).task not in CONFLICTS:
         return Ask("re-opened", TaskKind.RE_OPENED, _opened_side(storefront))
     delivered = was_storefront.progress.value == was_mis.progress.value == "dispatched"
     newly_cancelled = storefront.cancelled > was_storefront.cancelled or mis.cancelled > was_mis.cancelled
@@ -269,10 +270,14 @@ def _first_sight(line: Line, verdict: Verdict) -> Verdict:
     """Years of old orders must not cancel jobs or mail customers: no base, no write."""
     if line.base is not None:
         return verdict
-    judged = not isinstance(line.mis.status, Unseen | Unreadable | Unmapped | Gone)
-    if isinstance(verdict, Push) or (isinstance(verdict, Ask) and judged and line.command is None):
+    if isinstance(verdict, Push) or (isinstance(verdict, Ask) and _compared(line) and line.command is None):
         return Ask(f"first-sight:{verdict.rule}", TaskKind.IMPORT_REVIEW)
     return verdict
+
+
+def _compared(line: Line) -> bool:
+    """Whether a disagreement of the two sides is what is asked about, and not a status nobody can judge."""
+    return isinstance(line.storefront.status, Facts) and isinstance(line.mis.status, Facts | Unseen)
 
 
 def _same(one: object, other: object) -> bool:

@@ -81,8 +81,16 @@ ROWS: tuple[Row, ...] = (
         "Cancelled before it reached production; a job that still appears is cancelled under the guards.",
     ),
     _row(
+        "shipped-unlinked",
+        f"{_OPEN}/{_SENT}",
+        "unseen",
+        Decision.WAIT,
+        "Shipped in the storefront, and no job of it is known.",
+        TaskKind.MARKED_BY_HAND,
+    ),
+    _row(
         "not-yet-in-production",
-        f"{_OPEN}/*",
+        f"{_OPEN}/{_BEFORE}",
         "unseen",
         Decision.WAIT,
         "Ordered, and no job of it is known yet.",
