@@ -30,17 +30,17 @@ class Problem(Exception):  # noqa: N818 - it is an answer, not an error of ours
 
 def api_routes() -> list[Route]:
     return [
-        Route("/api/orders", _json(list_orders)),
-        Route("/api/orders/{number}", _json(show_order)),
-        Route("/api/tasks", _json(list_tasks)),
-        Route("/api/tasks/{id:int}", _json(show_task)),
-        Route("/api/tasks/{id:int}/done", _json(task_done), methods=["POST"]),
-        Route("/api/tasks/{id:int}/settle", _json(task_settle), methods=["POST"]),
-        Route("/api/tasks/{id:int}/approve", _json(task_approve), methods=["POST"]),
+        Route("/api/orders", as_json(list_orders)),
+        Route("/api/orders/{number}", as_json(show_order)),
+        Route("/api/tasks", as_json(list_tasks)),
+        Route("/api/tasks/{id:int}", as_json(show_task)),
+        Route("/api/tasks/{id:int}/done", as_json(task_done), methods=["POST"]),
+        Route("/api/tasks/{id:int}/settle", as_json(task_settle), methods=["POST"]),
+        Route("/api/tasks/{id:int}/approve", as_json(task_approve), methods=["POST"]),
     ]
 
 
-def _json(answer: Callable[[Request], Awaitable[object]]) -> Callable[[Request], Awaitable[Response]]:
+def as_json(answer: Callable[[Request], Awaitable[object]]) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         try:
             value, status = await answer(request), 200
@@ -59,7 +59,7 @@ def _service(request: Request) -> Service:
     return service
 
 
-async def _view(request: Request, read: Callable[..., Any], *args: object, **kwargs: object) -> Any:
+async def view(request: Request, read: Callable[..., Any], *args: object, **kwargs: object) -> Any:
     engine = _service(request).engine
 
     def look() -> Any:
@@ -74,16 +74,16 @@ async def _view(request: Request, read: Callable[..., Any], *args: object, **kwa
 
 async def list_orders(request: Request) -> object:
     query = request.query_params
-    rows = await _view(request, views.list_orders, state=query.get("state", ""), search=query.get("q", ""))
+    rows = await view(request, views.list_orders, state=query.get("state", ""), search=query.get("q", ""))
     return {"orders": [_order_summary(row) for row in rows]}
 
 
 async def show_order(request: Request) -> object:
     number = request.path_params["number"]
-    row = await _view(request, views.find_order, number)
+    row = await view(request, views.find_order, number)
     if row is None:
         raise Problem(404, f"No order is known by the number {number}.")
-    events = await _view(request, views.order_journal, row.connection, row.order)
+    events = await view(request, views.order_journal, row.connection, row.order)
     return {**_order_summary(row), "timeline": events}
 
 
@@ -127,7 +127,7 @@ def _lines(row: views.OrderRow) -> list[dict[str, object]]:
 
 async def list_tasks(request: Request) -> object:
     state = request.query_params.get("state", "open")
-    rows = await _view(request, views.list_tasks, state=state)
+    rows = await view(request, views.list_tasks, state=state)
     return {"tasks": [_task(row) for row in rows]}
 
 
@@ -137,7 +137,7 @@ async def show_task(request: Request) -> object:
 
 async def _task_row(request: Request) -> views.TaskRow:
     task_id = request.path_params["id"]
-    rows = await _view(request, views.list_tasks, task_id=task_id)
+    rows = await view(request, views.list_tasks, task_id=task_id)
     if not rows:
         raise Problem(404, f"There is no task {task_id}.")
     row: views.TaskRow = rows[0]
@@ -151,13 +151,13 @@ def _task(row: views.TaskRow) -> dict[str, object]:
 
 async def task_done(request: Request) -> object:
     """ "I did it, check now": both systems are read before the task may close."""
-    row, said = await _task_row(request), await _body(request)
+    row, said = await _task_row(request), await json_body(request)
     return await _do(request, row, lambda by: people.check_now(row.id, by, utc_now()), said)
 
 
 async def task_settle(request: Request) -> object:
     """Leave the two systems different, with a reason."""
-    row, said = await _task_row(request), await _body(request)
+    row, said = await _task_row(request), await json_body(request)
     lines = tuple(filter(None, row.line_ids.split(", ")))
     reason = str(said.get("reason", ""))
     return await _do(request, row, lambda by: people.settle(lines, by, utc_now(), reason), said)
@@ -165,7 +165,7 @@ async def task_settle(request: Request) -> object:
 
 async def task_approve(request: Request) -> object:
     """Let the write that this task holds go ahead."""
-    row, said = await _task_row(request), await _body(request)
+    row, said = await _task_row(request), await json_body(request)
     direction, reason = _direction(row), str(said.get("reason", ""))
     return await _do(request, row, lambda by: people.approve(direction, by, utc_now(), reason), said)
 
@@ -194,7 +194,7 @@ async def _do(
     return {"accepted": True, "task": row.id}
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def json_body(request: Request) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(await request.body() or b"{}")
     except msgspec.DecodeError as error:

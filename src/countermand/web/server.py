@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from countermand.app import Installation, Service
 from countermand.web.api import api_routes
+from countermand.web.api_people import people_routes
 from countermand.web.console import console_routes
 from countermand.web.hooks import hook_routes
 
@@ -22,4 +23,4 @@ def create_app(installation: Installation) -> Starlette:
             app.state.service = service
             yield
 
-    return Starlette(routes=[*hook_routes(), *api_routes(), *console_routes()], lifespan=lifespan)
+    return Starlette(routes=[*hook_routes(), *api_routes(), *people_routes(), *console_routes()], lifespan=lifespan)

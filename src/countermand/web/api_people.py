@@ -1,0 +1,127 @@
+"""The HTTP API's second half: what a person may decide about an order, beyond a task's own buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from countermand.app import Service, utc_now
+from countermand.bridge import people
+from countermand.bridge.ports import MisItemKind, MisRef
+from countermand.core.command import RefusalReason
+from countermand.core.policy import Direction
+from countermand.core.status import Facts
+from countermand.ledger import views
+from countermand.ledger.brakes import clear_brake
+from countermand.web.api import Problem, as_json, json_body, view
+
+
+def people_routes() -> list[Route]:
+    return [
+        Route("/api/orders/{number}/link", as_json(link), methods=["POST"]),
+        Route("/api/orders/{number}/unlink", as_json(unlink), methods=["POST"]),
+        Route("/api/orders/{number}/refuse", as_json(refuse), methods=["POST"]),
+        Route("/api/orders/{number}/release", as_json(release), methods=["POST"]),
+        Route("/api/orders/{number}/accept", as_json(accept), methods=["POST"]),
+        Route("/api/connections/{name}/brakes/{direction}/clear", as_json(clear), methods=["POST"]),
+    ]
+
+
+async def link(request: Request) -> object:
+    """Say which job or sales order makes a line; it is read first."""
+    row, said = await _order(request), await json_body(request)
+    kind = _one_of(MisItemKind, said.get("kind", "job"), "kind")
+    ref = MisRef(ref=_text(said, "ref"), kind=kind)
+    items = await _service(request).running[row.connection].mis.read([ref])
+    if not items or not isinstance(items[0].status, Facts):
+        raise Problem(409, f"{ref.ref} cannot be read in the MIS; please check the number.")
+    line = _text(said, "line")
+    return await _do(request, row, said, lambda by: people.link_item(line, items[0], by, utc_now()))
+
+
+async def unlink(request: Request) -> object:
+    """Say that a job or sales order does not make a line."""
+    row, said = await _order(request), await json_body(request)
+    line, ref = _text(said, "line"), _text(said, "ref")
+    return await _do(request, row, said, lambda by: people.unlink_item(line, ref, by, utc_now()))
+
+
+async def refuse(request: Request) -> object:
+    """Say no to a cancellation, with a reason that goes back as a note on the order."""
+    row, said = await _order(request), await json_body(request)
+    direction, why = _direction(said), _one_of(RefusalReason, said.get("why", "other"), "why")
+    lines, reason = tuple(said.get("lines", ())), _text(said, "reason")
+    return await _do(
+        request, row, said, lambda by: people.refuse(direction, lines, by, utc_now(), reason, why)
+    )
+
+
+async def release(request: Request) -> object:
+    """Let this order pass the mass-cancel brake."""
+    row, said = await _order(request), await json_body(request)
+    direction, reason = _direction(said), _text(said, "reason")
+    return await _do(request, row, said, lambda by: people.release(direction, by, utc_now(), reason))
+
+
+async def accept(request: Request) -> object:
+    """After a look at an order that differed when first seen: bring it in step."""
+    row, said = await _order(request), await json_body(request)
+    return await _do(request, row, said, lambda by: people.accept_import(by, utc_now()))
+
+
+async def clear(request: Request) -> object:
+    """End the mass-cancel brake's hold; counting starts afresh."""
+    said, name = await json_body(request), request.path_params["name"]
+    direction = _one_of(Direction, request.path_params["direction"], "direction")
+    by, reason, service = _text(said, "by"), _text(said, "reason"), _service(request)
+    cleared = await service.writer.write_async(
+        lambda database: clear_brake(database, name, direction, by, reason, utc_now())
+    )
+    if not cleared:
+        raise Problem(409, f"The brake of {name} is not on in this direction.")
+    service.wake()
+    return {"cleared": True}
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+async def _order(request: Request) -> views.OrderRow:
+    number = request.path_params["number"]
+    row: views.OrderRow | None = await view(request, views.find_order, number)
+    if row is None:
+        raise Problem(404, f"No order is known by the number {number}.")
+    return row
+
+
+async def _do(
+    request: Request, row: views.OrderRow, said: dict[str, Any], deed: Callable[[str], people.Deed]
+) -> object:
+    service, by = _service(request), _text(said, "by")
+    await people.do(service.store, row.connection, row.order, deed(by), utc_now())
+    service.wake()
+    return {"accepted": True, "order": row.order}
+
+
+def _direction(said: dict[str, Any]) -> Direction:
+    return _one_of(Direction, said.get("direction", ""), "direction")
+
+
+def _one_of(names: Any, value: object, field: str) -> Any:
+    try:
+        return names(value)
+    except ValueError:
+        known = ", ".join(name.value for name in names)
+        raise Problem(400, f"`{field}` must be one of {known}; got {value!r}.") from None
+
+
+def _text(said: dict[str, Any], field: str) -> str:
+    value = said.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise Problem(400, f"The field `{field}` is missing.")
+    return value.strip()
