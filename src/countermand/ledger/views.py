@@ -1,16 +1,33 @@
-"""Reading for people: lists and single orders, as rows with plain fields."""
+"""Reading for people: lists and single orders, as rows with plain fields.
+
+Lists are paged by key, never by offset: the last row's key is where the next page begins, so that page
+thousand costs what page one does, and nothing is skipped while orders change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_, union
 
 from countermand.bridge.case import Case
-from countermand.ledger.schema import journal, orders, reference, sighting, task, task_order
+from countermand.ledger.columns import Moment, from_micros, to_micros
+from countermand.ledger.schema import (
+    brake,
+    inbox,
+    journal,
+    journal_head,
+    orders,
+    reference,
+    sighting,
+    task,
+    task_order,
+)
+
+Row = TypeVar("Row")
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +43,11 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime | None
     changed_at: datetime
     case: Case
+
+    @property
+    def key(self) -> str:
+        """Where a page that ends with this row goes on."""
+        return f"{to_micros(self.changed_at)}-{self.id}"
 
 
 class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +74,16 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
     returned: int
     last_check: str
     version: int
+    touched_by: str = ""
+    touched_how: str = ""
+    touched_at: datetime | None = None
     orders: tuple[str, ...] = ()
     order_count: int = 0
+    customer: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.urgency}-{to_micros(self.opened_at)}-{self.id}"
 
 
 class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +96,10 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     hash: str
 
+    @property
+    def key(self) -> str:
+        return f"{to_micros(self.at)}-{self.seq}-{self.chain}"
+
 
 class SightingRow(msgspec.Struct, frozen=True, kw_only=True):
     id: int
@@ -77,15 +111,58 @@ class SightingRow(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
 
 
+class MessageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it came from one of the systems."""
+
+    id: int
+    connection: str
+    side: str
+    received_at: datetime
+    content_type: str
+    body: bytes
+    state: str
+    reason: str
+
+
+class BrakeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A mass-cancel brake that is on."""
+
+    id: int
+    connection: str
+    direction: str
+    tripped_at: datetime
+    because: str
+
+
 _ORDER = (
     orders.c.id, orders.c.connection, orders.c.order_ref.label("order"), orders.c.state,
     orders.c.urgency, orders.c.customer, orders.c.po_number, orders.c.placed_at, orders.c.changed_at,
     orders.c.case_file.label("case"),
 )  # fmt: skip
+_JOURNAL = (
+    journal.c.chain, journal.c.seq, journal.c.at, journal.c.event, journal.c.actor,
+    journal.c.subject, journal.c.body, journal.c.hash,
+)  # fmt: skip
+_SIGHTING = (
+    sighting.c.id, sighting.c.side, sighting.c.ref, sighting.c.began_at,
+    sighting.c.before, sighting.c.after, sighting.c.raw,
+)  # fmt: skip
+_MESSAGE = (
+    inbox.c.id, inbox.c.connection, inbox.c.side, inbox.c.received_at, inbox.c.content_type,
+    inbox.c.body, inbox.c.state, inbox.c.reason,
+)  # fmt: skip
 
 
-def _rows(database: Connection, statement: Select[Any], row_type: type[Any]) -> list[Any]:
+def _rows(database: Connection, statement: Select[Any], row_type: type[Row]) -> list[Row]:
     return [row_type(**row._mapping) for row in database.execute(statement)]
+
+
+def begins_with(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """ "Begins with" as a range, which an index on the column serves in every database."""
+    return and_(column >= text, column < text + "\U0010ffff")
+
+
+# Orders
 
 
 def list_orders(
@@ -93,21 +170,73 @@ def list_orders(
     *,
     state: str = "",
     search: str = "",
+    connection: str = "",
     limit: int = 100,
-    before_id: int | None = None,
+    after: str = "",
 ) -> list[OrderRow]:
-    """Orders, newest change first; `search` takes any number a person may hold, or part of a customer."""
-    statement = select(*_ORDER).order_by(orders.c.changed_at.desc(), orders.c.id.desc()).limit(limit)
+    """Orders, newest change first; `search` takes any number a person may hold, or part of a customer.
+
+    `after`: the key of the last row already seen.
+    """
+    chosen = select(orders.c.id).order_by(orders.c.changed_at.desc(), orders.c.id.desc()).limit(limit)
     if state:
-        statement = statement.where(orders.c.state == state)
+        chosen = chosen.where(orders.c.state == state)
+    if connection:
+        chosen = chosen.where(orders.c.connection == connection)
     if search:
-        by_number = select(reference.c.order_id).where(reference.c.value == search)
-        statement = statement.where(
-            or_(orders.c.id.in_(by_number), orders.c.customer.icontains(search, autoescape=True))
+        chosen = chosen.where(_found(database, search))
+    if after:
+        chosen = chosen.where(tuple_(orders.c.changed_at, orders.c.id) < _moment_key(after))
+    # The case files are large: choose by the indexes first, then fetch only what is shown.
+    ids = list(database.scalars(chosen))
+    return _orders_by_id(database, ids)
+
+
+def _orders_by_id(database: Connection, ids: Sequence[int]) -> list[OrderRow]:
+    found = {row.id: row for row in _rows(database, select(*_ORDER).where(orders.c.id.in_(ids)), OrderRow)}
+    return [found[each] for each in ids if each in found]
+
+
+def _moment_key(key: str) -> Any:
+    micros, _, row_id = key.partition("-")
+    try:
+        return tuple_(_literal(int(micros)), int(row_id))
+    except (ValueError, OverflowError):
+        raise ValueError(f"“{key}” is no place in a list; start again from its first page") from None
+
+
+def _literal(micros: int) -> Any:
+    return literal(from_micros(micros), Moment)
+
+
+_SPELLINGS = (str, str.upper, str.lower)
+_MOST_CUSTOMERS = 200
+
+
+def _found(database: Connection, search: str) -> ColumnElement[bool]:
+    spelled = {spell(search) for spell in _SPELLINGS}
+    by_number = union(
+        *(
+            select(reference.c.order_id).where(begins_with(reference.c.value, text))
+            for text in sorted(spelled)
         )
-    if before_id is not None:
-        statement = statement.where(orders.c.id < before_id)
-    return _rows(database, statement, OrderRow)
+    )
+    return or_(
+        orders.c.id.in_(by_number.subquery().select()), orders.c.customer.in_(_customers(database, search))
+    )
+
+
+def _customers(database: Connection, search: str) -> list[str]:
+    """Customers whose name holds this text: walks the index from name to name, not through all orders."""
+    names = (
+        select(func.min(orders.c.customer).label("name")).where(orders.c.customer > "").cte(recursive=True)
+    )
+    following = select(func.min(orders.c.customer)).where(orders.c.customer > names.c.name).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.name.is_not(None)))
+    matching = (
+        select(names.c.name).where(names.c.name.icontains(search, autoescape=True)).limit(_MOST_CUSTOMERS)
+    )
+    return [name for name in database.scalars(matching) if name]
 
 
 def find_order(database: Connection, number: str) -> OrderRow | None:
@@ -117,72 +246,269 @@ def find_order(database: Connection, number: str) -> OrderRow | None:
     return found[0] if found else next(iter(list_orders(database, search=number, limit=1)), None)
 
 
+def orders_named(database: Connection, connection: str, order_refs: Iterable[str]) -> list[OrderRow]:
+    """Orders of one connection by their storefront ids."""
+    statement = select(*_ORDER).where(orders.c.connection == connection, orders.c.order_ref.in_(order_refs))
+    return _rows(database, statement, OrderRow)
+
+
 def count_states(database: Connection) -> dict[str, int]:
     statement = select(orders.c.state, func.count()).group_by(orders.c.state)
     return {str(row[0]): int(row[1]) for row in database.execute(statement)}
 
 
+# Tasks
+
+
 def list_tasks(
-    database: Connection, *, state: str = "open", limit: int = 200, task_id: int | None = None
+    database: Connection,
+    *,
+    state: str = "open",
+    limit: int = 200,
+    task_id: int | None = None,
+    kind: str = "",
+    owner: str = "",
+    assigned_to: str | None = None,
+    snoozed: bool | None = None,
+    now: datetime | None = None,
+    after: str = "",
 ) -> list[TaskRow]:
-    """Tasks by cost of delay: most urgent first, then oldest."""
+    """Tasks by cost of delay: most urgent first, then oldest.
+
+    `assigned_to`: none for anybody's, empty for nobody's. `snoozed`: none for all; else as of `now`.
+    """
     statement = select(task).order_by(task.c.urgency, task.c.opened_at, task.c.id).limit(limit)
     statement = (
         statement.where(task.c.id == task_id)
         if task_id is not None
         else statement.where(task.c.state == state)
     )
+    if kind:
+        statement = statement.where(task.c.kind == kind)
+    if owner:
+        statement = statement.where(task.c.owner == owner)
+    if assigned_to is not None:
+        statement = statement.where(task.c.assigned_to == assigned_to)
+    if snoozed is not None and now is not None:
+        asleep = func.coalesce(task.c.snoozed_until, _literal(0)) > now
+        statement = statement.where(asleep if snoozed else ~asleep)
+    if after:
+        statement = statement.where(tuple_(task.c.urgency, task.c.opened_at, task.c.id) > _task_key(after))
     rows = [dict(row._mapping) for row in database.execute(statement)]
     about = _orders_of_tasks(database, [row["id"] for row in rows])
-    return [_task_row(row, about.get(row["id"], ())) for row in rows]
+    return [_task_row(row, *about.get(row["id"], ((), 0, ""))) for row in rows]
+
+
+def _task_key(key: str) -> Any:
+    try:
+        urgency, micros, row_id = (int(part) for part in key.split("-"))
+        return tuple_(urgency, _literal(micros), row_id)
+    except (ValueError, OverflowError):
+        raise ValueError(f"“{key}” is no place in a list; start again from its first page") from None
 
 
 _SHOWN_ORDERS = 5
 
 
-def _task_row(row: dict[str, Any], about: Sequence[str]) -> TaskRow:
+def _task_row(row: dict[str, Any], about: Sequence[str], order_count: int, customer: str) -> TaskRow:
     row.pop("group_key")
-    return TaskRow(**row, orders=tuple(about[:_SHOWN_ORDERS]), order_count=len(about))
+    return TaskRow(**row, orders=tuple(about), order_count=order_count, customer=customer)
 
 
-def _orders_of_tasks(database: Connection, task_ids: Sequence[int]) -> dict[int, list[str]]:
-    statement = (
-        select(task_order.c.task_id, orders.c.order_ref)
-        .join(orders, orders.c.id == task_order.c.order_id)
+def _orders_of_tasks(
+    database: Connection, task_ids: Sequence[int]
+) -> dict[int, tuple[tuple[str, ...], int, str]]:
+    """The first few orders of each task, how many it has, and the first one's customer."""
+    place = func.row_number().over(partition_by=task_order.c.task_id, order_by=task_order.c.order_id)
+    ranked = (
+        select(
+            task_order.c.task_id,
+            task_order.c.order_id,
+            place.label("place"),
+            func.count().over(partition_by=task_order.c.task_id).label("total"),
+        )
         .where(task_order.c.task_id.in_(task_ids))
-        .order_by(orders.c.id)
+        .subquery()
     )
-    about: dict[int, list[str]] = {}
-    for task_id, order_ref in database.execute(statement):
-        about.setdefault(task_id, []).append(order_ref)
+    statement = (
+        select(ranked.c.task_id, ranked.c.total, orders.c.order_ref, orders.c.customer)
+        .join(orders, orders.c.id == ranked.c.order_id)
+        .where(ranked.c.place <= _SHOWN_ORDERS)
+        .order_by(ranked.c.task_id, ranked.c.place)
+    )
+    about: dict[int, tuple[tuple[str, ...], int, str]] = {}
+    for task_id, total, order_ref, customer in database.execute(statement):
+        known, _, first = about.get(task_id, ((), 0, customer))
+        about[task_id] = ((*known, order_ref), total, first)
     return about
+
+
+def orders_of_task(
+    database: Connection, task_id: int, limit: int = 1_000_000, after: int = 0
+) -> list[tuple[int, str]]:
+    """Every order that a task is about: the ledger's id and the storefront's."""
+    statement = (
+        select(orders.c.id, orders.c.order_ref)
+        .join(task_order, task_order.c.order_id == orders.c.id)
+        .where(task_order.c.task_id == task_id, orders.c.id > after)
+        .order_by(orders.c.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in database.execute(statement)]
+
+
+def task_order_rows(database: Connection, task_id: int, limit: int) -> list[OrderRow]:
+    """The orders of a task as list rows."""
+    return _orders_by_id(database, [row_id for row_id, _ in orders_of_task(database, task_id, limit)])
+
+
+def tasks_of_order(database: Connection, order_row_id: int) -> list[int]:
+    """Ids of all tasks, open and closed, that are about an order."""
+    statement = select(task_order.c.task_id).where(task_order.c.order_id == order_row_id)
+    return sorted(database.scalars(statement))
+
+
+def count_open_tasks(database: Connection, now: datetime) -> int:
+    """Open tasks that nobody has put off."""
+    statement = select(func.count()).where(
+        task.c.state == "open", func.coalesce(task.c.snoozed_until, _literal(0)) <= now
+    )
+    return database.scalar(statement) or 0
+
+
+def count_tasks_by(database: Connection, column: str) -> dict[str, int]:
+    """Open tasks by `kind`, `owner`, `assigned_to` or `urgency`."""
+    by = task.c[column]
+    statement = select(by, func.count()).where(task.c.state == "open").group_by(by)
+    return {str(row[0]): int(row[1]) for row in database.execute(statement)}
+
+
+def count_snoozed(database: Connection, now: datetime) -> int:
+    statement = select(func.count()).where(task.c.state == "open", task.c.snoozed_until > now)
+    return database.scalar(statement) or 0
+
+
+def brakes_on(database: Connection) -> list[BrakeRow]:
+    """Brakes that hold cancels at this moment."""
+    columns = (brake.c.id, brake.c.connection, brake.c.direction, brake.c.tripped_at, brake.c.because)
+    return _rows(
+        database, select(*columns).where(brake.c.cleared_at.is_(None)).order_by(brake.c.id), BrakeRow
+    )
+
+
+# What happened
 
 
 def order_journal(database: Connection, connection: str, order_ref: str) -> list[JournalRow]:
     """Everything that happened to one order, oldest first."""
-    subject = f"order/{order_ref}"
-    statement = (
-        select(
-            journal.c.chain, journal.c.seq, journal.c.at, journal.c.event, journal.c.actor,
-            journal.c.subject, journal.c.body, journal.c.hash,
-        )
-        .where(
-            journal.c.chain == connection,
-            or_(journal.c.subject == subject, journal.c.subject.startswith(f"{subject}/", autoescape=True)),
-        )
-        .order_by(journal.c.seq)
-    )  # fmt: skip
+    return journal_about(database, connection, [f"order/{order_ref}"])
+
+
+def journal_about(database: Connection, chain: str, subjects: Sequence[str]) -> list[JournalRow]:
+    """Entries about some subjects and what is below them, oldest first."""
+    about = [
+        or_(journal.c.subject == subject, begins_with(journal.c.subject, f"{subject}/"))
+        for subject in subjects
+    ]
+    statement = select(*_JOURNAL).where(journal.c.chain == chain, or_(*about)).order_by(journal.c.seq)
     return _rows(database, statement, JournalRow)
+
+
+def list_journal(
+    database: Connection,
+    *,
+    chain: str = "",
+    event: str = "",
+    actor: str = "",
+    subject: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+    after: str = "",
+) -> list[JournalRow]:
+    """Entries of all chains, newest first."""
+    statement = (
+        select(*_JOURNAL)
+        .order_by(journal.c.at.desc(), journal.c.chain.desc(), journal.c.seq.desc())
+        .limit(limit)
+    )
+    if chain:
+        statement = statement.where(journal.c.chain == chain)
+    if event:
+        statement = statement.where(journal.c.event == event)
+    if actor:
+        statement = statement.where(journal.c.actor == actor)
+    if subject:
+        about = or_(journal.c.subject == subject, begins_with(journal.c.subject, f"{subject}/"))
+        statement = statement.where(about)
+    if since is not None:
+        statement = statement.where(journal.c.at >= since)
+    if until is not None:
+        statement = statement.where(journal.c.at < until)
+    if after:
+        statement = statement.where(
+            tuple_(journal.c.at, journal.c.chain, journal.c.seq) < _journal_key(after)
+        )
+    return _rows(database, statement, JournalRow)
+
+
+def _journal_key(key: str) -> Any:
+    try:
+        micros, seq, chain = key.split("-", 2)
+        return tuple_(_literal(int(micros)), chain, int(seq))
+    except (ValueError, OverflowError):
+        raise ValueError(f"“{key}” is no place in a list; start again from its first page") from None
 
 
 def order_sightings(database: Connection, order_row_id: int) -> list[SightingRow]:
     """What either system showed anew of one order, with the raw answers, oldest first."""
-    statement = (
-        select(
-            sighting.c.id, sighting.c.side, sighting.c.ref, sighting.c.began_at,
-            sighting.c.before, sighting.c.after, sighting.c.raw,
-        )
-        .where(sighting.c.order_id == order_row_id)
-        .order_by(sighting.c.id)
-    )  # fmt: skip
+    statement = select(*_SIGHTING).where(sighting.c.order_id == order_row_id).order_by(sighting.c.id)
     return _rows(database, statement, SightingRow)
+
+
+def find_sighting(database: Connection, sighting_id: int) -> SightingRow | None:
+    return next(
+        iter(_rows(database, select(*_SIGHTING).where(sighting.c.id == sighting_id), SightingRow)), None
+    )
+
+
+def messages_between(
+    database: Connection, connection: str, windows: Sequence[tuple[datetime, datetime]], limit: int = 500
+) -> list[MessageRow]:
+    """Messages received within some spans of time, oldest first."""
+    if not windows:
+        return []
+    within = or_(*(and_(inbox.c.received_at >= start, inbox.c.received_at <= end) for start, end in windows))
+    statement = (
+        select(*_MESSAGE)
+        .where(inbox.c.connection == connection, within)
+        .order_by(inbox.c.received_at, inbox.c.id)
+        .limit(limit)
+    )
+    return _rows(database, statement, MessageRow)
+
+
+def find_message(database: Connection, message_id: int) -> MessageRow | None:
+    return next(iter(_rows(database, select(*_MESSAGE).where(inbox.c.id == message_id), MessageRow)), None)
+
+
+def last_messages(database: Connection, connection: str) -> dict[str, datetime]:
+    """When each side last sent a message."""
+    statement = select(inbox.c.side, func.max(inbox.c.received_at)).where(inbox.c.connection == connection)
+    return {row[0]: row[1] for row in database.execute(statement.group_by(inbox.c.side))}
+
+
+def journal_ends(database: Connection) -> dict[str, int]:
+    """How far each chain has come: changes with every entry."""
+    return {row[0]: row[1] for row in database.execute(select(journal_head.c.chain, journal_head.c.seq))}
+
+
+def journal_since(database: Connection, chain: str, seq: int, limit: int) -> list[JournalRow]:
+    """Entries of one chain after a place, oldest first."""
+    statement = (
+        select(*_JOURNAL)
+        .where(journal.c.chain == chain, journal.c.seq > seq)
+        .order_by(journal.c.seq)
+        .limit(limit)
+    )
+    return _rows(database, statement, JournalRow)

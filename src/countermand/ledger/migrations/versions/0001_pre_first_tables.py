@@ -63,7 +63,11 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("event", sa.String(length=32), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("subject", sa.String(length=128), nullable=False),
+        sa.Column(
+            "subject",
+            sa.String(length=128).with_variant(sa.String(length=128, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("prev", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -73,7 +77,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_journal_at_chain_seq"), ["at", "chain", "seq"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_chain_subject"), ["chain", "subject"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_event_at"), ["event", "at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_journal_subject"), ["subject"], unique=False)
 
     op.create_table(
         "journal_head",
@@ -230,7 +233,11 @@ def upgrade() -> None:
         "reference",
         sa.Column("connection", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("value", sa.String(length=128), nullable=False),
+        sa.Column(
+            "value",
+            sa.String(length=128).with_variant(sa.String(length=128, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_reference_order_id")),
         sa.PrimaryKeyConstraint("connection", "kind", "value", "order_id", name=op.f("pk_reference")),
