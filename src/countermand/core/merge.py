@@ -21,6 +21,7 @@ from countermand.core.command import (
 )
 from countermand.core.policy import PartDispatch, Policy, direction_of
 from countermand.core.status import (
+    GONE,
     Facts,
     Gone,
     Intent,
@@ -170,10 +171,11 @@ def _unreadable(line: Line, side: Side, policy: Policy, now: datetime) -> Verdic
 
 
 def _gone(line: Line, policy: Policy, now: datetime) -> Verdict:
-    statuses = (line.storefront.status, line.mis.status)
-    gone = [reading for reading in (line.storefront, line.mis) if isinstance(reading.status, Gone)]
-    others = [status for status in statuses if not isinstance(status, Gone)]
-    if all(isinstance(status, Facts) and status.cancelled and not status.sent for status in others):
+    readings = (line.storefront, line.mis)
+    gone = [reading for reading in readings if isinstance(reading.status, Gone)]
+    others = [reading.status for reading in readings if reading not in gone]
+    over = all(isinstance(status, Facts) and status.cancelled and not status.sent for status in others)
+    if over and all(reading.status == GONE for reading in gone):
         return InStep("gone", close=True)
     ask_at = max(reading.since for reading in gone) + policy.gone_after
     return Wait("gone", ask_at) if now < ask_at else Ask("gone", TaskKind.GONE)

@@ -80,10 +80,15 @@ class Unseen(msgspec.Struct, frozen=True, tag="unseen"):
 
 
 class Gone(msgspec.Struct, frozen=True, tag="gone"):
-    """Not found any more, after it was seen. Absence is never a cancellation."""
+    """Not found any more, after it was seen. Absence is never a cancellation.
+
+    `partly`: only some of the jobs that make the line are gone.
+    """
+
+    partly: bool = False
 
     def __str__(self) -> str:
-        return "gone"
+        return "partly gone" if self.partly else "gone"
 
 
 class Unreadable(msgspec.Struct, frozen=True, tag="unreadable"):
@@ -136,13 +141,16 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 def with_history(status: LineStatus, furthest_seen: Progress | None) -> LineStatus:
-    """Fill in what a status on hold or cancelled hides: the furthest progress ever seen.
+    """Fill in what a status hides: on hold and cancelled hide the furthest progress ever seen.
 
+    A job that was sent back hides it too: it says "not started", and its paper may be printed already.
     `furthest_seen` is none when no status that shows progress was ever read.
     """
-    if not isinstance(status, Facts) or status.history_known or furthest_seen is None:
+    if not isinstance(status, Facts) or furthest_seen is None:
         return status
-    return Facts(status.intent, furthest([status.progress, furthest_seen]), history_known=True)
+    if not status.history_known:
+        return Facts(status.intent, furthest([status.progress, furthest_seen]), history_known=True)
+    return Facts(status.intent, status.progress, history_known=status.progress.rank >= furthest_seen.rank)
 
 
 def furthest(progresses: Iterable[Progress]) -> Progress:
@@ -157,26 +165,29 @@ def combine(statuses: Iterable[LineStatus]) -> LineStatus:
     every part is, and as dispatched only when every part that was not cancelled is.
     """
     parts = list(statuses)
-    if not parts:
-        return UNSEEN
-    for kind in (Unreadable, Unmapped, Gone, Unseen):
+    for kind in (Unreadable, Unmapped):
         found = next((part for part in parts if isinstance(part, kind)), None)
         if found is not None:
             return found
+    if any(isinstance(part, Gone) for part in parts):
+        return Gone(partly=not all(part == GONE for part in parts))
     facts = [part for part in parts if isinstance(part, Facts)]
+    if not facts:
+        return UNSEEN
+    if len(facts) < len(parts):
+        return Unreadable("not all of its jobs were found")
     return facts[0] if len(facts) == 1 else _combine_facts(facts)
 
 
 def _combine_facts(facts: list[Facts]) -> Facts:
     live = [fact for fact in facts if not fact.cancelled]
-    counted = live or facts
     if not live:
         intent = Intent.CANCELLED
     elif any(fact.intent is Intent.HELD for fact in live):
         intent = Intent.HELD
     else:
         intent = Intent.OPEN
-    progress = _joint_progress([fact.progress for fact in counted], [fact.progress for fact in facts])
+    progress = _joint_progress([fact.progress for fact in live or facts], [fact.progress for fact in facts])
     return Facts(intent, progress, history_known=all(fact.history_known for fact in facts))
 
 
