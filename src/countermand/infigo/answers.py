@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from countermand.core.command import Answer, Outcome, RefusalReason
 from countermand.vendor_http.fields import as_text, pick
-from countermand.vendor_http.transport import CallOutcome, Reply
+from countermand.vendor_http.reply import CallOutcome, Reply
 
 #: The script's error codes that it answers before it has changed anything.
 _BEFORE_ANY_WORK: Mapping[str, RefusalReason] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from countermand.infigo.client import InfigoClient
 from countermand.infigo.settings import InfigoSettings
 from countermand.vendor_http.fields import as_text, pick
-from countermand.vendor_http.transport import CallOutcome, Reply
+from countermand.vendor_http.reply import CallOutcome, Reply
 
 _TRANSIENT = frozenset({CallOutcome.THROTTLED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT})
 #: A line id that no storefront has: the call shows that the header is accepted, and answers `null`.

@@ -14,7 +14,8 @@ import httpx2 as httpx
 
 from countermand.infigo.settings import InfigoSettings
 from countermand.vendor_http.bucket import Clock, Sleep, TokenBucket
-from countermand.vendor_http.transport import Content, OnCall, Reply, VendorHttp
+from countermand.vendor_http.reply import Content, Reply
+from countermand.vendor_http.transport import OnCall, VendorHttp
 
 _API = "services/api"
 

@@ -74,13 +74,13 @@ def line_status(axes: Axes, *, pickup_counts: bool) -> LineStatus:
         return _unknown("shipping status", axes.shipping)
     cancelled = axes.line_cancelled or order == "Cancelled"
     progress = SHIPPING_STATUSES[shipping][1]
-    if axes.line_cancelled and order != "Cancelled" and axes.shipped_quantity == 0:
-        # The shipping axis is the whole order's: the other lines left, this one was taken out before.
-        progress = Progress.NONE
     if progress is Progress.NONE and _some_shipped(axes):
         progress = Progress.PART_DISPATCHED
     if pickup_counts and order == "Complete" and shipping == "ShippingNotRequired":
         progress = Progress.DISPATCHED
+    if axes.line_cancelled and order != "Cancelled" and axes.shipped_quantity == 0:
+        # The shipping axis is the whole order's: the other lines left, this one was taken out before.
+        progress = Progress.NONE
     return Facts(Intent.CANCELLED if cancelled else Intent.OPEN, progress)
 
 

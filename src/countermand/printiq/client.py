@@ -19,7 +19,8 @@ from countermand.printiq.login import Login, Token
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.bucket import Clock, Sleep, TokenBucket
 from countermand.vendor_http.fields import as_flag, as_text, pick
-from countermand.vendor_http.transport import CallOutcome, Content, OnCall, Reply, VendorHttp
+from countermand.vendor_http.reply import CallOutcome, Content, Reply
+from countermand.vendor_http.transport import OnCall, VendorHttp
 
 _QUOTE_PROCESS = "api/QuoteProcess"
 _ODATA = "api/v1/odata"

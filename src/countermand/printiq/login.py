@@ -14,7 +14,8 @@ import msgspec
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.bucket import Clock
 from countermand.vendor_http.fields import as_text, pick
-from countermand.vendor_http.transport import CallOutcome, Reply, VendorHttp
+from countermand.vendor_http.reply import CallOutcome, Reply
+from countermand.vendor_http.transport import VendorHttp
 
 _NAME = "GetApplicationLogInToken"
 _PATH = f"api/QuoteProcess/{_NAME}"

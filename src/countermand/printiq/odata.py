@@ -13,7 +13,7 @@ import msgspec
 
 from countermand.printiq.client import PrintIQClient
 from countermand.vendor_http.fields import as_text, compact, rows
-from countermand.vendor_http.transport import CallOutcome, Reply
+from countermand.vendor_http.reply import CallOutcome, Reply
 
 PAGE = 50
 #: More pages than this are no answer to anything the bridge asks.

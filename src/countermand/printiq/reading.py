@@ -15,7 +15,7 @@ from countermand.printiq.client import PrintIQClient
 from countermand.printiq.items import NamelessRowsError, items_from
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.fields import as_text, pick, rows
-from countermand.vendor_http.transport import CallOutcome, Reply
+from countermand.vendor_http.reply import CallOutcome, Reply
 
 Found = Mapping[MisRef, MisItem]
 
@@ -36,17 +36,14 @@ class AcceptanceReader:
         alone: list[MisRef] = []
         found: dict[MisRef, MisItem] = {}
         for ref in refs:
-            if ref.group:
-                groups.setdefault(ref.group, []).append(ref)
-            elif ref.kind is MisItemKind.JOB:
+            if not ref.group and ref.kind is MisItemKind.JOB:
                 alone.append(ref)
-        for ref in refs:
-            if not ref.group and ref.kind is MisItemKind.SALES_ORDER:
-                key = await self._group_of_sales_order(ref.ref)
-                if isinstance(key, Reply):
-                    found[ref] = self._missing(ref, key)
-                else:
-                    groups.setdefault(key, []).append(ref)
+                continue
+            group = ref.group or await self._group_of_sales_order(ref.ref)
+            if isinstance(group, Reply):
+                found[ref] = self._missing(ref, group)
+            else:
+                groups.setdefault(group, []).append(ref)
         calls = [self._read_one({"AcceptanceKey": _key(group)}, own) for group, own in groups.items()]
         calls += [self._read_one({"JobNo": ref.ref}, [ref]) for ref in alone]
         for part in await asyncio.gather(*calls):

@@ -16,7 +16,7 @@ from lxml import etree
 from countermand.core.command import Answer, Outcome, RefusalReason
 from countermand.printiq.mapping import CANCELLED
 from countermand.printiq.xml import UnsafeXmlError, local_name, parse_xml
-from countermand.vendor_http.transport import CallOutcome, Reply
+from countermand.vendor_http.reply import CallOutcome, Reply
 
 NAMESPACE = "http://iq.co.nz/"
 ACTION = f"{NAMESPACE}RunEvent"

@@ -1,8 +1,6 @@
 """One vendor's HTTP endpoint: a call that never raises for what the vendor or the network did.
 
-Every answer is a `Reply` with a closed set of outcomes. A 2xx alone proves nothing (both vendors send a
-login page with 200), so the content is part of the judgement. Redirects are never followed and no other
-host is ever contacted: the configured address is the allow-list.
+Redirects are never followed and no other host is ever contacted: the configured address is the allow-list.
 """
 
 from __future__ import annotations
@@ -13,42 +11,21 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from functools import cache
 from urllib.parse import quote
 
 import httpx2 as httpx
 import msgspec
 
-from countermand.vendor_http.bodies import BodyError, decode_json, looks_like_markup
 from countermand.vendor_http.bucket import Clock, TokenBucket
+from countermand.vendor_http.reply import CallOutcome, Content, Reply, judge
 
+#: Larger than anything a vendor has reason to send.
 MOST_BYTES = 32 * 1024 * 1024
 MOST_AT_ONCE = 4
 _SAID_LENGTH = 300
 _SHORTEST_SECRET = 4
 _DEFAULT_PAUSE = timedelta(seconds=5)
-
-
-class CallOutcome(StrEnum):
-    """How a call ended, as far as the wire can tell."""
-
-    ANSWERED = "answered"
-    REFUSED = "refused"
-    THROTTLED = "throttled"
-    SERVER_ERROR = "server_error"
-    UNEXPECTED = "unexpected"
-    TIMED_OUT = "timed_out"
-    UNREACHABLE = "unreachable"
-
-
-class Content(StrEnum):
-    """What a good answer holds."""
-
-    JSON = "json"
-    XML = "xml"
-    #: Anything but a web page, for calls whose answer is only "yes".
-    ANY = "any"
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,30 +39,6 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 OnCall = Callable[[CallRecord], None]
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of one call. `said` is a sentence about what went wrong, free of secrets.
-
-    `value` is the parsed JSON wherever the body was JSON, on errors too. `began_at` is when the request
-    left, after any wait for budget.
-    """
-
-    outcome: CallOutcome
-    began_at: datetime
-    status: int = 0
-    body: bytes = b""
-    value: object = None
-    is_json: bool = False
-    said: str = ""
-
-    def __repr__(self) -> str:
-        # The body may hold a token that the vendor has just issued.
-        return f"Reply({self.outcome.value}, HTTP {self.status}, {self.said!r})"
-
-    @property
-    def ok(self) -> bool:
-        return self.outcome is CallOutcome.ANSWERED
 
 
 class VendorHttp:
@@ -154,11 +107,12 @@ class VendorHttp:
         Raises:
             ValueError: the address leads to another host (a programming error).
         """
-        if not self.is_own(path.lstrip("/") if not _is_whole(path) else path):
+        target = path if _is_whole(path) else path.lstrip("/")
+        if not self.is_own(target):
             raise ValueError(f"{self._system} calls go to {self.host} only")
         request = self._client.build_request(
             method,
-            self._base.join(path if _is_whole(path) else path.lstrip("/")),
+            self._base.join(target),
             params=params,
             headers=dict(headers or {}),
             content=body if json is None else msgspec.json.encode(json),
@@ -229,31 +183,15 @@ class VendorHttp:
             await response.aclose()
         if response.status_code == 429:
             self._bucket.pause(_retry_after(response, began_at))
-        return self._judge(response, body, content, began_at)
-
-    def _judge(
-        self, response: httpx.Response, body: bytes | None, content: Content, began_at: datetime
-    ) -> Reply:
-        content_type = response.headers.get("Content-Type", "")
-        value, problem = _parse(body or b"", content_type)
-        outcome = _by_status(response.status_code)
-        if body is None:
-            outcome, why = CallOutcome.UNEXPECTED, f"with more than {MOST_BYTES // 2**20} MiB"
-        elif outcome is CallOutcome.ANSWERED:
-            why = _content_problem(content, content_type, body, problem)
-            outcome = CallOutcome.UNEXPECTED if why else outcome
-        else:
-            why = f"HTTP {response.status_code}{_excerpt(body, content_type)}"
-        if response.is_redirect:
-            why = f"with a redirect (HTTP {response.status_code}), which is not followed"
+        judged = judge(response.status_code, response.headers.get("Content-Type", ""), body, content)
         return Reply(
-            outcome=outcome,
+            outcome=judged.outcome,
             began_at=began_at,
             status=response.status_code,
             body=body or b"",
-            value=value,
-            is_json=not problem,
-            said=self.mask(f"{self._system} at {self.host} answered {why}") if why else "",
+            value=judged.value,
+            is_json=judged.is_json,
+            said=self.mask(f"{self._system} at {self.host} answered {judged.why}") if judged.why else "",
         )
 
 
@@ -282,50 +220,13 @@ def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _read_limited(response: httpx.Response) -> bytes | None:
-    """The whole body, or none when it is larger than anything a vendor has reason to send."""
+    """The whole body, or none when there is more of it than `MOST_BYTES`."""
     received = bytearray()
     async for chunk in response.aiter_bytes():
         received += chunk
         if len(received) > MOST_BYTES:
             return None
     return bytes(received)
-
-
-def _by_status(status: int) -> CallOutcome:
-    if status in (429, 425):
-        return CallOutcome.THROTTLED
-    if status == 408:
-        return CallOutcome.TIMED_OUT
-    if 200 <= status < 300:
-        return CallOutcome.ANSWERED
-    if 400 <= status < 500:
-        return CallOutcome.REFUSED
-    return CallOutcome.SERVER_ERROR if status >= 500 else CallOutcome.UNEXPECTED
-
-
-def _parse(body: bytes, content_type: str) -> tuple[object, str]:
-    try:
-        return decode_json(body, content_type), ""
-    except BodyError as error:
-        return None, str(error)
-
-
-def _content_problem(content: Content, content_type: str, body: bytes, json_problem: str) -> str:
-    if "html" in content_type.lower() or body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
-        return "with a web page (usually a login page) instead of data"
-    if content is Content.JSON and json_problem:
-        return f"with no JSON: {json_problem}"
-    if content is Content.XML and not body.strip():
-        return "with an empty body instead of XML"
-    return ""
-
-
-def _excerpt(body: bytes, content_type: str) -> str:
-    """The first words of an error that are worth showing; a web page is not."""
-    text = " ".join(body[:600].decode("utf-8", "replace").split())
-    if not text or "html" in content_type.lower() or looks_like_markup(text):
-        return ""
-    return f": {text[:200]}"
 
 
 def _retry_after(response: httpx.Response, now: datetime) -> timedelta:

@@ -87,6 +87,14 @@ def test_a_cancelled_line_of_an_open_order_is_cancelled() -> None:
     assert _status("Processing", "Shipped", cancelled=True) == Facts(Intent.CANCELLED, Progress.DISPATCHED)
 
 
+@pytest.mark.parametrize("shipping", ["PartiallyShipped", "Shipped", "Delivered", "ShippingNotRequired"])
+def test_a_line_taken_out_before_the_others_left_has_not_left(shipping: str) -> None:
+    taken_out = _status("Complete", shipping, cancelled=True, quantity=100, shipped=0)
+    assert taken_out == Facts(Intent.CANCELLED, Progress.NONE)
+    with_the_order = _status("Cancelled", "Shipped", cancelled=True, quantity=100, shipped=0)
+    assert with_the_order == Facts(Intent.CANCELLED, Progress.DISPATCHED)
+
+
 def test_an_unknown_value_is_unmapped_with_its_axis() -> None:
     assert _status("Parked", "Shipped") == Unmapped("order status Parked")
     assert _status("Pending", "InTransit") == Unmapped("shipping status InTransit")

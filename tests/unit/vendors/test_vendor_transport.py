@@ -11,7 +11,8 @@ from vendor_fakes import Answer, FakeClock, FakeVendor, html_answer, json_answer
 
 from countermand.vendor_http import transport as transport_module
 from countermand.vendor_http.bucket import TokenBucket
-from countermand.vendor_http.transport import CallOutcome, CallRecord, Content, Reply, VendorHttp
+from countermand.vendor_http.reply import CallOutcome, Content, Reply
+from countermand.vendor_http.transport import CallRecord, VendorHttp
 
 BASE = "https://shop.example.com/sub"
 TOKEN = "s3cret/token+value"

@@ -66,6 +66,7 @@ def _infigo_statuses() -> str:
     ) + (
         "| any | not yet shipped | a line of which some is shipped: part_dispatched |\n"
         "| any | any | a line that is cancelled itself: cancelled, progress as shipping says |\n"
+        "| not cancelled | any | the same, with a shipped quantity of 0: cancelled/none |\n"
     )
 
 
