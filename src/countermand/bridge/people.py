@@ -6,7 +6,7 @@ else changed the order meanwhile, it is tried again on the new version.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from countermand.bridge.case import Case, Checking, as_order, references
 from countermand.bridge.linking import Candidate
 from countermand.bridge.look import link
 from countermand.bridge.ports import MisItem
-from countermand.bridge.store import Change, Entry, State, Store, StoredCase
+from countermand.bridge.store import Change, Entry, State, Store, StoredCase, TaskEnd
 from countermand.core.cancellation import CancellationState
 from countermand.core.command import RefusalReason
 from countermand.core.events import Event
@@ -23,6 +23,7 @@ from countermand.core.guards import Approval
 from countermand.core.merge import Settlement
 from countermand.core.policy import Direction
 from countermand.core.status import OPEN, Facts, Intent, Pair, Progress, Side
+from countermand.core.tasks import TASK_TYPES
 
 Deed = Callable[[Case], tuple[Case, Entry]]
 
@@ -33,8 +34,15 @@ class RefusedError(Exception):
     """What a person asked for cannot be done; the text says why and what to do instead."""
 
 
-async def do(store: Store, connection: str, order_id: str, deed: Deed, now: datetime) -> Case:
-    """Apply a deed to an order and store it, due at once.
+async def do(
+    store: Store,
+    connection: str,
+    order_id: str,
+    deed: Deed,
+    now: datetime,
+    closes: tuple[TaskEnd, ...] = (),
+) -> Case:
+    """Apply a deed to an order and store it, due at once; `closes`: tasks that end with it.
 
     Raises:
         RefusedError: there is no such order, or the deed itself refuses.
@@ -44,19 +52,44 @@ async def do(store: Store, connection: str, order_id: str, deed: Deed, now: date
         if stored is None:
             raise RefusedError(f"There is no order {order_id} in connection {connection}.")
         case, entry = deed(stored.case)
-        saved = await store.save(connection, [_change(stored, case, entry, now)], now, {})
+        saved = await store.save(connection, [_change(stored, case, entry, now, closes)], now, {})
         if saved:
             return saved[order_id].case
     raise RefusedError(f"Order {order_id} is being changed all the time; please try again.")
 
 
-def _change(stored: StoredCase, case: Case, entry: Entry, now: datetime) -> Change:
+async def do_for_all(
+    store: Store,
+    connection: str,
+    order_ids: Sequence[str],
+    deed: Deed,
+    now: datetime,
+    closes: tuple[TaskEnd, ...] = (),
+) -> dict[str, str]:
+    """Apply a deed to many orders, one by one; returns why it was refused, by order id."""
+    refused = {}
+    for order_id in order_ids:
+        try:
+            await do(store, connection, order_id, deed, now, closes)
+        except RefusedError as error:
+            refused[order_id] = str(error)
+    return refused
+
+
+def _change(
+    stored: StoredCase, case: Case, entry: Entry, now: datetime, closes: tuple[TaskEnd, ...]
+) -> Change:
     changed = tuple(one for one in case.cancellations if one not in stored.case.cancellations)
+    ended = {end.id for end in closes}
+    left = [task for task in case.tasks if task.id not in ended]
+    urgencies = (TASK_TYPES[task.kind].urgency for task in left)
     return Change(
         stored=stored,
         case=case,
-        state=State.NEEDS_PERSON if case.tasks else State.ON_THE_WAY,
+        state=State.NEEDS_PERSON if left else State.ON_THE_WAY,
         due_at=now,
+        urgency=min(urgencies, key=lambda one: one.rank, default=None),
+        closes=closes,
         cancellations=changed,
         references=references(case) - references(stored.case),
         dropped=references(stored.case) - references(case),
@@ -210,6 +243,16 @@ def release(direction: Direction, by: str, at: datetime, reason: str) -> Deed:
             raise RefusedError(f"Order {case.order_id} has no cancel waiting in this direction.")
         released = replace(cancellation, released_by=by)
         return case.with_cancellation(released), _entry(case, Event.BRAKE_RELEASED, by, at, reason)
+
+    return deed
+
+
+def look_again(by: str, at: datetime) -> Deed:
+    """Read both systems now, whatever was heard of them."""
+
+    def deed(case: Case) -> tuple[Case, Entry]:
+        case = replace(case, look_storefront_at=at, look_mis_at=at)
+        return case, _entry(case, Event.TASK_CHANGED, by, at, "asked for both systems to be read now")
 
     return deed
 

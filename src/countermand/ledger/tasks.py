@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -12,7 +13,7 @@ from countermand.bridge.case import Case, OpenTask
 from countermand.bridge.store import Change, Closing, Entry, TaskEnd, TaskWish
 from countermand.core.events import Event
 from countermand.ledger.journal import append
-from countermand.ledger.schema import task, task_order
+from countermand.ledger.schema import brake, task, task_order
 
 
 def apply_tasks(
@@ -143,3 +144,74 @@ def _leave(database: Connection, end: TaskEnd, row_id: int, now: datetime) -> bo
         )
     )
     return closed.rowcount == 1
+
+
+# What people do to a task, without touching its orders
+
+
+class OvertakenError(Exception):
+    """Somebody else changed the task since it was looked at; the text says who, what and when."""
+
+
+def touch(
+    database: Connection,
+    task_id: int,
+    version: int | None,
+    by: str,
+    how: str,
+    now: datetime,
+    news: Mapping[str, object] | None = None,
+    note: str = "",
+) -> None:
+    """Put a person's act on a task, if it still is what they saw (`version`; none: whatever it is).
+
+    `how`: what they did, as the next person is told: "assigned it to Priya Shah". `news`: columns to change.
+
+    Raises:
+        OvertakenError: there is no such task, it is closed, or somebody changed it meanwhile.
+    """
+    row = database.execute(select(task).where(task.c.id == task_id).with_for_update()).one_or_none()
+    if row is None:
+        raise OvertakenError(f"There is no task {task_id}.")
+    if row.state != "open":
+        raise OvertakenError(f"Task {task_id} is closed already, by {row.closed_by}. Nothing was changed.")
+    if version is not None and version != row.version:
+        raise OvertakenError(_overtaken(row))
+    touched = {"touched_by": by, "touched_how": how, "touched_at": now, "version": row.version + 1}
+    database.execute(update(task).where(task.c.id == task_id).values(**touched, **(news or {})))
+    entry = Entry(
+        at=now,
+        event=Event.TASK_CHANGED,
+        subject=f"task/{task_id}",
+        actor=by,
+        why=note or how,
+        extra={"task": str(task_id), "did": how},
+    )
+    append(database, row.connection, [entry])
+
+
+def _overtaken(row: Any) -> str:
+    if row.touched_by and row.touched_at is not None:
+        what = f"{row.touched_by} {row.touched_how} at {row.touched_at:%H:%M:%S} UTC"
+    else:
+        what = "something new was seen about it"
+    return f"Meanwhile {what}. Nothing of yours was saved; look at the task again, then decide."
+
+
+def clear_brake(database: Connection, brake_id: int, by: str, reason: str, now: datetime) -> tuple[str, str]:
+    """Take a mass-cancel brake off; returns its connection and direction.
+
+    Raises:
+        OvertakenError: it is off already.
+    """
+    row = database.execute(
+        select(brake).where(brake.c.id == brake_id, brake.c.cleared_at.is_(None)).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise OvertakenError("This brake is off already.")
+    database.execute(
+        update(brake).where(brake.c.id == brake_id).values(cleared_at=now, cleared_by=by, reason=reason)
+    )
+    entry = Entry(at=now, event=Event.BRAKE_CLEARED, subject=f"brake/{row.direction}", actor=by, why=reason)
+    append(database, row.connection, [entry])
+    return row.connection, row.direction
