@@ -190,6 +190,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     payment: Payment = Payment.UNKNOWN
     total: str = ""
     order_cancelled: bool = False
+    #: The storefront was asked once for what its status reads leave out.
+    described: bool = False
     lines: tuple[CaseLine, ...] = ()
     items: tuple[CaseItem, ...] = ()
     writes: tuple[Written, ...] = ()

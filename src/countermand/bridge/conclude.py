@@ -240,7 +240,10 @@ def _ended(pair: Pair) -> bool:
 def _due(case: Case, plan: Plan, connection: Connection, now: datetime) -> datetime | None:
     times = [action.until for action in plan.actions if isinstance(action, Later)]
     times += [verdict.until for verdict in plan.verdicts.values() if isinstance(verdict, Wait)]
-    times += [case.look_storefront_at, case.look_mis_at, case.poll_at, now if case.notes_due else None]
+    times += [case.look_storefront_at, case.look_mis_at, case.poll_at]
+    if plan.writes or case.notes_due:
+        # What is about to be done comes due at once: if we crash or are stopped first, it is found again.
+        times.append(now)
     times += [
         one.requested_at + connection.policy.request_expires_after
         for one in case.cancellations

@@ -13,7 +13,7 @@ from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.linking import Candidate, Linked, match
 from countermand.bridge.ports import MisItem, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
-from countermand.bridge.sightings import new_item, see_items, see_order
+from countermand.bridge.sightings import described, new_item, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
 from countermand.core.status import Side
@@ -81,7 +81,17 @@ class Looking:
             self._take(one, wanted, orders.get(one.case.order_id), items, began)
             for one, wanted in zip(passes, sides, strict=True)
         ]
-        return await self._link(looked, sides)
+        return await self._link(await self._describe(looked), sides)
+
+    async def _describe(self, passes: list[Pass]) -> list[Pass]:
+        """Fill in once, for orders seen for the first time, what people need beyond the statuses."""
+        new = [one.case.order_id for one in passes if one.stored is None and not one.case.described]
+        storefront = self._connection.storefront
+        told = dict(zip(new, await asyncio.gather(*map(storefront.describe, new)), strict=True))
+        return [
+            replace(one, case=_told(one.case, told[one.case.order_id])) if one.case.order_id in told else one
+            for one in passes
+        ]
 
     async def _orders(self, passes: Sequence[Pass]) -> dict[str, StorefrontOrder | OrderNotRead]:
         if not passes:
@@ -185,6 +195,10 @@ def _with_doubts(case: Case, found: Linked) -> Case:
         if each.ref not in linked and f"{each.line_id} {each.ref}" not in case.not_links
     )
     return case if doubts == case.doubts else replace(case, doubts=doubts)
+
+
+def _told(case: Case, order: StorefrontOrder | None) -> Case:
+    return replace(described(case, order) if order else case, described=True)
 
 
 def _looked(case: Case, wanted: Sides, began: datetime) -> Case:

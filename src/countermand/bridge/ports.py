@@ -138,6 +138,13 @@ class StorefrontPort(Protocol):
         """Read orders by id, in as few calls as the vendor allows; one result per id, in order."""
         ...
 
+    async def describe(self, order_id: str) -> StorefrontOrder | None:
+        """What `read_orders` leaves out (customer, PO number, total, product names); none when unknown.
+
+        Asked once for each new order; costs a call only where another interface knows more.
+        """
+        ...
+
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False
     ) -> Sequence[StorefrontOrder] | None:

@@ -89,6 +89,27 @@ def _line(known: CaseLine | None, seen: StorefrontLine, order: StorefrontOrder) 
     )
 
 
+def described(case: Case, order: StorefrontOrder) -> Case:
+    """The case with what it lacked filled in; statuses are never taken from a description."""
+    by_id = {line.line_id: line for line in order.lines}
+    lines = tuple(
+        line if (known := by_id.get(line.line_id)) is None else _described_line(line, known)
+        for line in case.lines
+    )
+    return replace(
+        case,
+        lines=lines,
+        po_number=case.po_number or order.po_number,
+        customer=case.customer or order.customer,
+        total=case.total or order.total,
+        placed_at=case.placed_at or order.placed_at,
+    )
+
+
+def _described_line(line: CaseLine, known: StorefrontLine) -> CaseLine:
+    return replace(line, name=line.name or known.name, kind=line.kind or known.kind)
+
+
 def see_items(case: Case, seen: Iterable[MisItem]) -> Case:
     """The case after reads of some of its jobs and sales orders; others' items are ignored."""
     for item in seen:

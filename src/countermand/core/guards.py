@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -37,11 +38,15 @@ GO = Go()
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """A person said "do it" for one order and direction. `second` is a second, different person."""
+    """A person said "do it" for one order and direction. `second` is a second, different person.
+
+    `line_ids`: the lines they were asked about; empty means whatever the order's lines want.
+    """
 
     direction: Direction
     by: str
     second: str = ""
+    line_ids: frozenset[str] = frozenset()
 
 
 class BrakeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +92,7 @@ def guard_cancel(around: Circumstances, mis: list[Reading], policy: Policy, now:
     if not around.offered:
         return Stop("not-offered", by_hand(around.direction))
     if not approved and any(past_cut_off(reading, around.direction) for reading in mis):
-        return Stop("cut-off", TaskKind.PAST_CUT_OFF, assisted=mode is not Mode.OBSERVE)
+        return Stop("cut-off", TaskKind.PAST_CUT_OFF, assisted=mode in (Mode.ASSISTED, Mode.AUTOMATIC))
     if mode is Mode.OBSERVE or (mode is not Mode.AUTOMATIC and not approved):
         return Stop(f"mode-{mode.value}", by_hand(around.direction), assisted=mode is Mode.ASSISTED)
     return (
@@ -118,8 +123,9 @@ def _brake(around: Circumstances) -> Gate | None:
 
 
 def _value(around: Circumstances, policy: Policy) -> Gate | None:
+    """A worth that is not known counts as over the limit."""
     limit, approval = policy.value_limit, around.approval
-    if limit is None or around.value is None or around.value <= limit:
+    if limit is None or (around.value is not None and around.value <= limit):
         return None
     two_people = approval is not None and approval.second not in ("", approval.by)
     return None if two_people else Stop("value-limit", TaskKind.APPROVE, assisted=True)
@@ -133,15 +139,21 @@ def _hours(policy: Policy, now: datetime) -> Gate | None:
 
 
 def _is_open(hours: OpeningHours, now: datetime) -> bool:
-    return now.weekday() in hours.days and hours.opens <= now.time() < hours.closes
+    return any(opens <= now < closes for opens, closes in _openings(hours, now))
 
 
 def _next_opening(hours: OpeningHours, now: datetime) -> datetime | None:
-    for days in range(8):
-        opening = datetime.combine(now.date() + timedelta(days=days), hours.opens, now.tzinfo)
-        if opening > now and opening.weekday() in hours.days:
-            return opening
-    return None
+    return next((opens for opens, _ in _openings(hours, now) if opens > now), None)
+
+
+def _openings(hours: OpeningHours, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """From yesterday's to next week's; hours that close no later than they open end on the next day."""
+    overnight = timedelta(days=1 if hours.closes <= hours.opens else 0)
+    for days in range(-1, 8):
+        day = now.date() + timedelta(days=days)
+        if day.weekday() in hours.days:
+            closes = datetime.combine(day, hours.closes, now.tzinfo) + overnight
+            yield datetime.combine(day, hours.opens, now.tzinfo), closes
 
 
 def guard_ship(around: Circumstances, policy: Policy, now: datetime) -> Gate:

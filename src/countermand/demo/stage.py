@@ -66,8 +66,21 @@ class Stage:
         answer = self.world.post(self.world.infigo, "/_sim/orders", body | fields)
         return str(answer["orders"][0]["Id"])
 
+    def place_many(self, count: int) -> list[Order]:
+        """Place single-line orders together and wait until all are linked."""
+        one = {"Name": _PRINT[0], "Quantity": 250, "ProductType": "print", "TypeLetter": "s", "Price": 48.5}
+        body = {"orders": [{"Customer": "Harbour Coffee Roasters", "OrderLineItems": [one]}] * count}
+        placed = self.world.post(self.world.infigo, "/_sim/orders", body)["orders"]
+        return [self.linked(str(each["Id"])) for each in placed]
+
+    def only_known(self, order_id: str) -> Order:
+        """An order that the bridge has seen, linked or not."""
+        known = wait_until(f"order {order_id} to be seen", lambda: self.known(order_id))
+        lines = tuple(line["line"] for line in known["lines"])
+        return Order(id=order_id, lines=lines, jobs=(), sales_orders=())
+
     def linked(self, order_id: str) -> Order:
-        known = wait_until(f"order {order_id} to be linked", lambda: self._linked(order_id))
+        known = wait_until(f"order {order_id} to be linked", lambda: self._linked(order_id), 60)
         link = self.world.get(self.world.printiq, f"/_sim/link?order={order_id}")
         return Order(
             id=order_id,
@@ -133,16 +146,50 @@ class Stage:
         known: dict[str, Any] | None = answer.json() if answer.status_code == 200 else None
         return known if known is not None and known["order"] == order_id else None
 
-    def task(self, order: Order, kind: TaskKind, state: str = "open") -> dict[str, Any] | None:
+    def task(
+        self, order: Order, kind: TaskKind, state: str = "open", *, any_order: bool = False
+    ) -> dict[str, Any] | None:
         tasks = self.world.get(self.world.console, f"/api/tasks?state={state}")["tasks"]
-        found = (task for task in tasks if task["kind"] == kind.value and order.id in task["orders"])
+        found = (
+            task for task in tasks if task["kind"] == kind.value and (any_order or order.id in task["orders"])
+        )
         return next(found, None)
 
-    def wait_task(self, order: Order, kind: TaskKind, state: str = "open") -> dict[str, Any]:
+    def wait_task(
+        self, order: Order, kind: TaskKind, state: str = "open", *, any_order: bool = False
+    ) -> dict[str, Any]:
         task: dict[str, Any] = wait_until(
-            f"task {kind.value} ({state}) for order {order.id}", lambda: self.task(order, kind, state)
+            f"task {kind.value} ({state}) for order {order.id}",
+            lambda: self.task(order, kind, state, any_order=any_order),
+            60 if any_order else 15,
         )
         return task
+
+    def wait_mis(self, order: Order, status: str) -> None:
+        """Wait until the bridge has read this status of every line in the MIS."""
+        wait_until(
+            f"order {order.id} to be read as {status} in the MIS",
+            lambda: (
+                (known := self.known(order.id)) is not None
+                and all(line["mis"] == status for line in known["lines"])
+            ),
+        )
+
+    def wait_jobs(self, order: Order, jobs: set[str]) -> None:
+        wait_until(
+            f"order {order.id} to be linked to {', '.join(sorted(jobs))}",
+            lambda: (
+                (known := self.known(order.id)) is not None
+                and {job for line in known["lines"] for job in line["jobs"]} == jobs
+            ),
+        )
+
+    def post_order(self, order: Order, what: str, by: str = "Priya Shah", **fields: Any) -> None:
+        self.world.post(self.world.console, f"/api/orders/{order.id}/{what}", {"by": by, **fields})
+
+    def infigo_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = self.world.get(self.world.infigo, "/_sim/settings")
+        return settings
 
     def wait_state(self, order: Order, state: str) -> None:
         wait_until(
@@ -246,8 +293,23 @@ class Stage:
         about = f" of {call}" if call else ""
         self.prove(f"{system} received {said}{about}", len(found) == count, _shown(found))
 
-    def prove_task(self, order: Order, kind: TaskKind, state: str = "open") -> dict[str, Any]:
-        task = self.wait_task(order, kind, state)
+    def prove_refused(self, task: dict[str, Any], what: str, by: str, reason: str) -> None:
+        url = f"{self.world.console}/api/tasks/{task['id']}/{what}"
+        answer = self.world.http.post(url, json={"by": by, "reason": reason})
+        self.prove("the same person cannot agree twice", answer.status_code == 409, answer.text)
+
+    def prove_cancellation(self, order: Order, state: str) -> None:
+        def look() -> str | None:
+            known = self.known(order.id)
+            states = [one["state"] for one in known["cancellations"]] if known else []
+            return states[-1] if states and states[-1] == state else None
+
+        self.prove_soon(f"the cancellation is {state}", look)
+
+    def prove_task(
+        self, order: Order, kind: TaskKind, state: str = "open", *, any_order: bool = False
+    ) -> dict[str, Any]:
+        task = self.wait_task(order, kind, state, any_order=any_order)
         title = TASK_TYPES[kind].title
         self.prove(f"task “{title}” is {state} for order {order.id}", True, f"task {task['id']}")
         return task

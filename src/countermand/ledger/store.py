@@ -385,7 +385,7 @@ def _trip_brakes(
     limits: Mapping[Direction, BrakeLimits],
 ) -> list[Entry]:
     """Count orders newly wanting a cancel, before anything is written; trip where there are too many."""
-    fresh = {one.direction for change in changes for one in change.cancellations if one.requested_at == now}
+    fresh = {one.direction for change in changes for one in _newly_wanted(change)}
     entries = []
     for direction in sorted(fresh & set(limits)):
         because = _too_many(database, connection, direction, now, limits[direction])
@@ -401,6 +401,11 @@ def _trip_brakes(
                 Entry(at=now, event=Event.BRAKE_TRIPPED, subject=f"brake/{direction.value}", why=because)
             )
     return entries
+
+
+def _newly_wanted(change: Change) -> list[Cancellation]:
+    known = {one.id for one in change.stored.case.cancellations} if change.stored else set()
+    return [one for one in change.cancellations if one.id not in known]
 
 
 def _too_many(

@@ -13,7 +13,7 @@ from countermand.bridge.case import Case, OpenTask
 from countermand.bridge.store import Change, Closing, Entry, TaskEnd, TaskWish
 from countermand.core.events import Event
 from countermand.ledger.journal import append
-from countermand.ledger.schema import brake, task, task_order
+from countermand.ledger.schema import task, task_order
 
 
 def apply_tasks(
@@ -196,22 +196,3 @@ def _overtaken(row: Any) -> str:
     else:
         what = "something new was seen about it"
     return f"Meanwhile {what}. Nothing of yours was saved; look at the task again, then decide."
-
-
-def clear_brake(database: Connection, brake_id: int, by: str, reason: str, now: datetime) -> tuple[str, str]:
-    """Take a mass-cancel brake off; returns its connection and direction.
-
-    Raises:
-        OvertakenError: it is off already.
-    """
-    row = database.execute(
-        select(brake).where(brake.c.id == brake_id, brake.c.cleared_at.is_(None)).with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise OvertakenError("This brake is off already.")
-    database.execute(
-        update(brake).where(brake.c.id == brake_id).values(cleared_at=now, cleared_by=by, reason=reason)
-    )
-    entry = Entry(at=now, event=Event.BRAKE_CLEARED, subject=f"brake/{row.direction}", actor=by, why=reason)
-    append(database, row.connection, [entry])
-    return row.connection, row.direction

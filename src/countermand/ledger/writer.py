@@ -89,13 +89,16 @@ class GroupWriter:
                 return
 
     def _commit(self, batch: list[tuple[Work, Future[Any]]]) -> None:
+        # Whoever stopped waiting before the work began does not get it done behind their back.
+        batch = [item for item in batch if item[1].set_running_or_notify_cancel()]
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._engine.begin() as connection:
                 for work, future in batch:
                     try:
                         with connection.begin_nested():
-                            done.append((future, work(connection)))
+                            result = work(connection)
+                        done.append((future, result))
                     except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
                         future.set_exception(error)
         except Exception as error:  # noqa: BLE001 - the commit failed: nobody's work is durable

@@ -19,6 +19,17 @@ MANUAL: Policy = DEMO_POLICY
 #: The same with nothing to wait for, where waiting is not what is shown.
 AT_ONCE: Policy = replace(AUTOMATIC, undo_window=timedelta(0), vendor_grace=timedelta(0))
 
+
+def observing() -> Policy:
+    """Nothing is written in any direction."""
+    return replace(
+        DEMO_POLICY,
+        cancel_to_mis=Mode.OBSERVE,
+        cancel_to_storefront=Mode.OBSERVE,
+        ship_to_storefront=Mode.OBSERVE,
+    )
+
+
 #: Messages only: no polling, so that each call in the report belongs to the change.
 BY_HOOK = WorldSettings(policy=AUTOMATIC, polling=NEVER)
 
