@@ -94,6 +94,14 @@ class Stage:
         linked = known is not None and all(line["jobs"] for line in known["lines"])
         return known if linked else None
 
+    def job_in_printiq(self, order_id: str) -> str:
+        """The job that the plugin made of a single-line order, whether or not the bridge knows it."""
+        path = f"/_sim/link?order={order_id}"
+        jobs = wait_until(
+            f"order {order_id} to reach printIQ", lambda: self.world.get(self.world.printiq, path)["jobs"]
+        )
+        return str(jobs[0])
+
     def cancel_in_infigo(self, order: Order) -> None:
         self.world.post(self.world.infigo, f"/_sim/orders/{order.id}/cancel")
 

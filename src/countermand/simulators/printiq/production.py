@@ -31,7 +31,8 @@ class Production:
         """
         with self._books.refusals_recorded(call, job_no):
             job = self._books.job(job_no)
-            if status_id not in STATUS_CONSTANTS:
+            known = status_id in STATUS_CONSTANTS or status_id in self._books.settings.extra_status_ids
+            if not known:
                 raise PlantError(f"Invalid production status {status_id}")
             if job.status_id == status_id:
                 self._books.ledger.record(call, job_no, "no change", {"ProdStatusID": status_id})

@@ -71,6 +71,8 @@ class PrintIQSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     first_status_id: int = 22  # GUESS: where an accepted job starts
     deliveries_per_job: Annotated[int, msgspec.Meta(ge=1, le=99)] = 1
     status_labels: dict[int, str] = {}
+    #: GUESS: status ids beyond the documented list, as a later version or a tenant's own may have.
+    extra_status_ids: tuple[int, ...] = ()
 
     # Messages out. Event names beyond the vendor's list, and all payloads, are a GUESS.
     hooks: tuple[Hook, ...] = ()

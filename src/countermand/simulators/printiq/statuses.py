@@ -49,7 +49,7 @@ DEFAULT_LABELS: Mapping[int, str] = {key: _default_label(name) for key, name in 
 
 def label(status_id: int, renamed: Mapping[int, str]) -> str:
     """Return the tenant's word for a status id."""
-    return renamed.get(status_id, DEFAULT_LABELS[status_id])
+    return renamed.get(status_id) or DEFAULT_LABELS.get(status_id, f"Status {status_id}")
 
 
 def stage(status_id: int) -> str:
@@ -58,7 +58,7 @@ def stage(status_id: int) -> str:
         return "pre"
     if status_id in IN_PRODUCTION:
         return "run"
-    return {16: "hold", 17: "cancelled", 20: "done", 21: "done"}[status_id]
+    return {16: "hold", 17: "cancelled", 20: "done", 21: "done"}.get(status_id, "run")
 
 
 QUOTE_AWAITING_ACCEPTANCE = "Awaiting Acceptance"
