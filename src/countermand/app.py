@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection as Database
+from sqlalchemy import Engine, update
 
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Connection, Polling
 from countermand.bridge.intake import HookParser
+from countermand.bridge.store import State
 from countermand.core.policy import Policy
+from countermand.core.rules import Override
 from countermand.core.status import Side
 from countermand.infigo import InfigoSettings, InfigoStorefront
 from countermand.infigo import parse_hook as parse_infigo_hook
 from countermand.ledger.connections import remember_connection
 from countermand.ledger.engine import Durability, assert_durable, open_engine
 from countermand.ledger.inbox import receive
+from countermand.ledger.schema import orders
 from countermand.ledger.store import DatabaseStore
 from countermand.ledger.upgrade import assert_current, upgrade
 from countermand.ledger.writer import GroupWriter, InlineWriter, Writer
@@ -36,6 +41,12 @@ PARSERS: Mapping[Side, HookParser] = {Side.STOREFRONT: parse_infigo_hook, Side.M
 
 #: How long the loop rests when there is nothing to do and nobody wakes it, in seconds.
 REST_SECONDS = 0.25
+#: How long a step may go on when the service stops, and when its connection changes. Cutting a step off is
+#: safe (what was sent and not answered is read back later), but a step that ends costs nobody a look.
+STOP_SECONDS = 5.0
+CHANGE_SECONDS = 60.0
+#: Orders that have come to rest need no new look when rules change.
+_AT_REST = (State.IN_STEP.value, State.CLOSED.value)
 
 
 def utc_now() -> datetime:
@@ -46,13 +57,14 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One connection as set up: two systems and the rules between them.
 
     `live_since`: none means from the first start on. `hook_tokens`: the unguessable part of each side's
-    hook address.
+    hook address. `overrides`: for which orders the policy differs, and how.
     """
 
     name: str
     infigo: InfigoSettings
     printiq: PrintIQSettings
     policy: Policy = Policy()
+    overrides: tuple[Override, ...] = ()
     polling: Polling = Polling()
     live_since: datetime | None = None
     hook_tokens: dict[Side, str] = {}
@@ -67,6 +79,12 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     connections: tuple[ConnectionSettings, ...] = ()
     banner: str = ""
+
+
+def _judge_anew(connection: str, now: datetime, database: Database) -> None:
+    """Under other rules another thing may be right for every order that has not come to rest."""
+    unsettled = (orders.c.connection == connection) & orders.c.state.not_in(_AT_REST)
+    database.execute(update(orders).where(unsettled).values(due_at=now))
 
 
 class Calls:
@@ -88,6 +106,22 @@ class Running(msgspec.Struct, kw_only=True):
     mis: PrintIQMis
     failed: str = ""
     last_step_at: datetime | None = None
+    loop: asyncio.Task[None] | None = None
+    ending: bool = False
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How a running service is. `ok` is whether every connection is being looked after.
+
+    `refused`: why the newest set-up file was not taken over (the one before goes on). `needs_restart`:
+    settings of it that only a restart takes over. `systems`: what was found when a system was last tried.
+    """
+
+    ok: bool
+    failing: dict[str, str] = {}
+    refused: str = ""
+    needs_restart: tuple[str, ...] = ()
+    systems: dict[str, str] = {}
 
 
 class Service:
@@ -101,14 +135,17 @@ class Service:
         self.durability: Durability
         self.calls = Calls()
         self.running: dict[str, Running] = {}
+        self.set_up_refused = ""
+        self.needs_restart: tuple[str, ...] = ()
+        self.systems_failing: dict[str, str] = {}
+        self._storefronts: dict[InfigoSettings, InfigoStorefront] = {}
+        self._mises: dict[PrintIQSettings, PrintIQMis] = {}
         self._wake = asyncio.Event()
-        self._loops: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Service:
         self.open()
         for settings in self.installation.connections:
-            self.running[settings.name] = await self._start(settings)
-        self._loops = [asyncio.create_task(self._look_after(one)) for one in self.running.values()]
+            self._begin(await self._prepare(settings))
         return self
 
     def open(self) -> None:
@@ -124,22 +161,48 @@ class Service:
         self.store = DatabaseStore(self.engine, self.writer)
 
     async def __aexit__(self, *_exc: object) -> None:
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
-        for one in self.running.values():
-            await one.storefront.aclose()
-            await one.mis.aclose()
+        await asyncio.gather(*(self._end(one, STOP_SECONDS) for one in self.running.values()))
+        await self._close_clients(())
         self.writer.close()
         self.engine.dispose()
 
-    async def _start(self, settings: ConnectionSettings) -> Running:
+    async def reconfigure(self, installation: Installation) -> tuple[str, ...]:
+        """Take over other settings while running; returns the connections that changed, came or went.
+
+        What did not change goes on undisturbed. What did ends the step it is in first; messages that come
+        meanwhile are stored and wait. The database stays as it is.
+        """
+        old = {one.name: one for one in self.installation.connections}
+        new = {one.name: one for one in installation.connections}
+        changed = tuple(name for name in {**old, **new} if old.get(name) != new.get(name))
+        ready = [await self._prepare(new[name]) for name in changed if name in new]
+        gone = [self.running.pop(name) for name in changed if name in old]
+        self.installation = msgspec.structs.replace(installation, database=self.installation.database)
+        await asyncio.gather(*(self._end(one, CHANGE_SECONDS) for one in gone))
+        for one in ready:
+            await self.writer.write_async(partial(_judge_anew, one.settings.name, utc_now()))
+            self._begin(one)
+        await self._close_clients(installation.connections)
+        return changed
+
+    def health(self) -> Health:
+        failing = {name: one.failed for name, one in self.running.items() if one.failed}
+        return Health(
+            ok=not failing,
+            failing=failing,
+            refused=self.set_up_refused,
+            needs_restart=self.needs_restart,
+            systems=self.systems_failing,
+        )
+
+    # Connections
+
+    async def _prepare(self, settings: ConnectionSettings) -> Running:
         now = utc_now()
         live_since = await self.writer.write_async(
             lambda database: remember_connection(database, settings.name, settings.live_since, now)
         )
-        storefront = InfigoStorefront(settings.infigo, clock=utc_now, on_call=self.calls)
-        mis = PrintIQMis(settings.printiq, clock=utc_now, on_call=self.calls)
+        storefront, mis = self._storefront(settings.infigo), self._mis(settings.printiq)
         connection = Connection(
             name=settings.name,
             storefront=storefront,
@@ -151,16 +214,49 @@ class Service:
         bridge = Bridge(connection, self.store, PARSERS, utc_now)
         return Running(settings=settings, bridge=bridge, storefront=storefront, mis=mis)
 
+    def _storefront(self, settings: InfigoSettings) -> InfigoStorefront:
+        """One client per system, so that connections which share a system share its budget and login."""
+        if settings not in self._storefronts:
+            self._storefronts[settings] = InfigoStorefront(settings, clock=utc_now, on_call=self.calls)
+        return self._storefronts[settings]
+
+    def _mis(self, settings: PrintIQSettings) -> PrintIQMis:
+        if settings not in self._mises:
+            self._mises[settings] = PrintIQMis(settings, clock=utc_now, on_call=self.calls)
+        return self._mises[settings]
+
+    async def _close_clients(self, kept: Sequence[ConnectionSettings]) -> None:
+        storefronts, mises = {one.infigo for one in kept}, {one.printiq for one in kept}
+        for infigo in self._storefronts.keys() - storefronts:
+            await self._storefronts.pop(infigo).aclose()
+        for printiq in self._mises.keys() - mises:
+            await self._mises.pop(printiq).aclose()
+
+    def _begin(self, one: Running) -> None:
+        self.running[one.settings.name] = one
+        one.loop = asyncio.create_task(self._look_after(one))
+
+    async def _end(self, one: Running, patience: float) -> None:
+        """Let the step end that is being taken; cut it off when it takes longer than `patience` seconds."""
+        if one.loop is None:
+            return
+        one.ending = True
+        self.wake()
+        _, late = await asyncio.wait([one.loop], timeout=patience)
+        for loop in late:
+            loop.cancel()
+        await asyncio.gather(one.loop, return_exceptions=True)
+
     async def _look_after(self, one: Running) -> None:
-        """Step after step, for ever. A failing step is logged, shown, and tried again after a rest."""
-        while True:
+        """Step after step. A failing one is logged, shown, and tried again after a rest."""
+        while not one.ending:
             try:
                 busy = await one.bridge.step()
                 one.failed, one.last_step_at = "", utc_now()
             except Exception as error:
                 busy, one.failed = 0, f"{type(error).__name__}: {error}"
                 log.exception("bridge.step.failed", connection=one.settings.name)
-            if not busy:
+            if not busy and not one.ending:
                 await self._rest()
 
     async def _rest(self) -> None:

@@ -1,0 +1,97 @@
+"""`countermand check`: is the set-up good, before anything depends on it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from sqlalchemy import make_url
+
+from countermand.cli.errors import plain_errors
+from countermand.cli.remote import table
+from countermand.cli.setup import config_option
+from countermand.config import SetUp, load
+from countermand.config.database import inspect_database
+from countermand.config.trial import Tried, try_systems
+from countermand.core.policy import Direction
+from countermand.core.status import Side
+from countermand.ledger.engine import LedgerError
+
+
+@click.command()
+@config_option
+@plain_errors
+def check(file: Path) -> None:
+    """Check the set-up file, try every system in it, and show what each connection can do.
+
+    Reads only; nothing is written to any system. Ends with 1 when something is wrong.
+
+    Example: countermand check --config countermand.toml
+    """
+    setup = load(file)
+    click.echo(f"{setup.file.name} is valid: {_counted(setup)}.\n")
+    tried = asyncio.run(try_systems(setup))
+    for one in tried:
+        click.echo(f"{one.place} at {one.address}: {one.problem or 'good'} ({one.seconds:.1f} s)")
+    problems = [one.place for one in tried if one.problem]
+    if not _show_database(setup):
+        problems.append("the database")
+    for name in setup.pairs:
+        click.echo(_connection(setup, name, tried))
+    if problems:
+        click.echo(f"\nNot good yet: {', '.join(problems)}.", err=True)
+        sys.exit(1)
+    click.echo("\nAll is good.")
+
+
+def _counted(setup: SetUp) -> str:
+    counts = (
+        (len(setup.pairs), "connection"),
+        (len(setup.storefronts), "storefront"),
+        (len(setup.mises), "MIS"),
+    )
+    return ", ".join(f"{count} {word}{'s' if count > 1 and word != 'MIS' else ''}" for count, word in counts)
+
+
+def _show_database(setup: SetUp) -> bool:
+    """Say what the database promises; false when it cannot be used."""
+    url = setup.installation.database
+    shown = make_url(url).render_as_string(hide_password=True)
+    try:
+        found = inspect_database(url)
+    except LedgerError as error:
+        click.echo(f"database: {error}")
+        return False
+    if found is None:
+        click.echo(f"database {shown}: good; the first start makes it")
+    else:
+        promise = f"{found.journal_mode}, synchronous {found.synchronous}"
+        click.echo(f"database {shown}: good; survives a power failure ({promise})")
+    return True
+
+
+def _connection(setup: SetUp, name: str, tried: Iterable[Tried]) -> str:
+    storefront, mis = setup.pairs[name]
+    rows = [
+        [one.place, row.name.replace("_", " "), "yes" if row.offered else "no", row.how]
+        for one in tried
+        if one.place in (f"infigo.{storefront}", f"printiq.{mis}")
+        for row in one.capabilities
+    ]
+    settings = next(one for one in setup.installation.connections if one.name == name)
+    modes = ", ".join(f"{way.value.replace('_', ' ')} {settings.policy.mode(way).value}" for way in Direction)
+    hooks = ", ".join(
+        f"/hooks/{side.value}/TOKEN" if side in settings.hook_tokens else f"none from the {side.value}"
+        for side in Side
+    )
+    return "\n".join(
+        (
+            f"\nconnection {name}: infigo.{storefront} and printiq.{mis}",
+            f"rules: {modes}; exceptions: {len(settings.overrides)}",
+            f"messages: {hooks}",
+            table(["system", "can it", "", "how"], rows),
+        )
+    )

@@ -1,0 +1,99 @@
+"""`[connections.NAME]`: two systems by name, the rules between them, and the exceptions to the rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from countermand.app import ConnectionSettings
+from countermand.bridge.connection import Polling
+from countermand.config.document import Document, dotted
+from countermand.config.exceptions import read_exceptions
+from countermand.config.lines import Place
+from countermand.config.model import PRODUCTION
+from countermand.config.problems import nearest
+from countermand.config.specs import CONNECTION, HOOK_TOKENS, POLLING, RULES
+from countermand.core.policy import Policy
+from countermand.core.status import Side
+
+_TABLES = ("hook_tokens", "rules", "polling", "when")
+#: What may stand in an address as it is, and is long enough that nobody guesses it.
+_TOKEN = re.compile(r"[A-Za-z0-9_.~-]{16,200}")
+
+
+def read_connection(
+    document: Document,
+    name: str,
+    values: Mapping[str, Any],
+    storefronts: Mapping[str, Any],
+    mises: Mapping[str, Any],
+) -> tuple[ConnectionSettings, tuple[str, str]] | None:
+    """One connection and the names of its storefront and its MIS; none when something is wrong with it."""
+    place: Place = ("connections", name)
+    before = len(document.problems)
+    plain = {setting: value for setting, value in values.items() if setting not in _TABLES}
+    tables = {table: values.get(table, {}) for table in _TABLES}
+    own = document.read(place, plain, CONNECTION, also=_TABLES) or {}
+    storefront = _system(document, place, "storefront", own, "infigo", storefronts)
+    mis = _system(document, place, "mis", own, "printiq", mises)
+    tokens = _hook_tokens(document, (*place, "hook_tokens"), tables["hook_tokens"])
+    policy = _policy(document, (*place, "rules"), tables["rules"])
+    polling = _polling(document, (*place, "polling"), tables["polling"])
+    overrides = read_exceptions(document, (*place, "when"), values.get("when", []))
+    if len(document.problems) > before or storefront is None or mis is None:
+        return None
+    settings = ConnectionSettings(
+        name=name,
+        infigo=storefront,
+        printiq=mis,
+        policy=policy,
+        polling=polling,
+        overrides=overrides,
+        live_since=own.get("live_since"),
+        hook_tokens=tokens,
+    )
+    return settings, (own["storefront"], own["mis"])
+
+
+def _system(
+    document: Document,
+    place: Place,
+    setting: str,
+    own: Mapping[str, Any],
+    section: str,
+    systems: Mapping[str, Any],
+) -> Any | None:
+    """The settings of the system that a connection names; none when it, or they, are wrong."""
+    wanted = own.get(setting)
+    if wanted is not None and wanted not in systems:
+        says = f'connections.{place[-1]}.{setting} is "{wanted}", but there is no [{section}.{wanted}]'
+        document.wrong((*place, setting), says + nearest(wanted, systems))
+    return systems.get(wanted) if wanted is not None else None
+
+
+def _hook_tokens(document: Document, place: Place, values: object) -> dict[Side, str]:
+    found = document.read(place, document.table(place, values), HOOK_TOKENS) or {}
+    for name, token in found.items():
+        if not _TOKEN.fullmatch(token):
+            document.wrong(
+                (*place, name),
+                f"{dotted((*place, name))} leads to a text that is no token for an address; it must be 16 "
+                "to 200 letters, digits, -, _, . or ~ that nobody can guess",
+            )
+    return {Side(name): token for name, token in found.items()}
+
+
+def _policy(document: Document, place: Place, values: object) -> Policy:
+    found = document.read(place, document.table(place, values), RULES) or {}
+    return msgspec.structs.replace(PRODUCTION, **found)
+
+
+def _polling(document: Document, place: Place, values: object) -> Polling:
+    found = document.read(place, document.table(place, values), POLLING) or {}
+    polling = msgspec.structs.replace(Polling(), **found)
+    if polling.slowest < polling.interval:
+        document.wrong((*place, "slowest"), "polling.slowest is shorter than polling.interval")
+    return polling

@@ -1,0 +1,79 @@
+"""The database of a set-up, seen from outside: does it answer, is its schema right, what does it promise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import DBAPIError
+
+from countermand.ledger.engine import Durability, LedgerError, assert_durable, open_engine
+from countermand.ledger.upgrade import assert_current, upgrade
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """The database, closed afterwards.
+
+    Raises:
+        LedgerError: it cannot be reached; the text does not show a password.
+    """
+    shown = make_url(url).render_as_string(hide_password=True)
+    try:
+        engine = open_engine(url)
+    except ImportError as error:
+        raise LedgerError(f"The database {shown} needs the package {error.name}: install it.") from error
+    try:
+        yield engine
+    except DBAPIError as error:
+        raise LedgerError(f"The database {shown} cannot be used: {_said(error)}.") from error
+    finally:
+        engine.dispose()
+
+
+def _said(error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error.orig).__name__
+
+
+def missing_file(url: str) -> Path | None:
+    """The SQLite file of this address if there is none yet."""
+    parts = make_url(url)
+    if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
+        return None
+    path = Path(str(parts.database))
+    return None if path.exists() else path
+
+
+def inspect_database(url: str) -> Durability | None:
+    """What the database promises; none when the first start will make it.
+
+    Raises:
+        LedgerError: it cannot be used, or lacks what this version needs.
+    """
+    if (path := missing_file(url)) is not None:
+        _assert_writable(path)
+        return None
+    with opened(url) as engine:
+        if engine.dialect.name != "sqlite":
+            assert_current(engine)
+        return assert_durable(engine)
+
+
+def _assert_writable(path: Path) -> None:
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise LedgerError(f"The database {path} cannot be made, since {folder} is not writable.")
+
+
+def prepare_database(url: str) -> str:
+    """Bring the schema up to date; returns the revision it is at.
+
+    Raises:
+        LedgerError: it cannot be used.
+    """
+    with opened(url) as engine:
+        return upgrade(engine)

@@ -1,0 +1,87 @@
+"""The set-up as read: one value that the whole program is put together from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from countermand.app import Installation
+from countermand.core.policy import Mode, Policy
+from countermand.infigo import InfigoSettings
+from countermand.printiq import PrintIQSettings
+from countermand.vendor_http.settings import setting
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+FILE_NAME = "countermand.toml"
+
+#: Nothing is written by itself until somebody says so, in any direction.
+PRODUCTION = Policy(
+    cancel_to_mis=Mode.MANUAL, cancel_to_storefront=Mode.MANUAL, ship_to_storefront=Mode.MANUAL
+)
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """`[countermand]`: where things are kept and who may come in. Taken over at a start only."""
+
+    #: `database` is a file name or an SQLAlchemy URL; a relative file name starts at the set-up file.
+    database: Annotated[
+        str,
+        setting(
+            "Where everything is kept: a file name, or the address of a PostgreSQL database; an address with "
+            'a password comes from outside, as database = { env = "NAME" } or { file = "path" }.'
+        ),
+    ] = "countermand.db"
+    host: Annotated[
+        str,
+        setting("Address to listen on; keep this one and put a web server with https before it."),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int, setting("Port to listen on: console, API and hook addresses.", least=1, most=65535)
+    ] = 8100
+    log_level: Annotated[LogLevel, setting("What to log: `debug`, `info`, `warning` or `error`.")] = "info"
+
+
+class HookTokens(msgspec.Struct, frozen=True, kw_only=True):
+    """`[connections.NAME.hook_tokens]`: the unguessable last part of the addresses that messages come to."""
+
+    storefront: Annotated[
+        str,
+        setting(
+            "Token in Infigo's webhook address, /hooks/storefront/TOKEN; none: no messages.", secret=True
+        ),
+    ] = ""
+    mis: Annotated[
+        str, setting("Token in printIQ's hook address, /hooks/mis/TOKEN; none: no messages.", secret=True)
+    ] = ""
+
+
+class ConnectionTable(msgspec.Struct, frozen=True, kw_only=True):
+    """`[connections.NAME]`: which two systems are kept in step."""
+
+    storefront: Annotated[str, setting("Which storefront: the NAME of an [infigo.NAME].")]
+    mis: Annotated[str, setting("Which MIS: the NAME of a [printiq.NAME].")]
+    live_since: Annotated[
+        datetime | None,
+        setting(
+            "Orders placed since then are known to have begun alike on both sides, such as "
+            "2026-10-01T08:00:00Z; `none` is the first start."
+        ),
+    ] = None
+
+
+class SetUp(msgspec.Struct, frozen=True, kw_only=True):
+    """A valid set-up file. `watched`: the file and every key file it names."""
+
+    file: Path
+    server: Server
+    installation: Installation
+    storefronts: dict[str, InfigoSettings]
+    mises: dict[str, PrintIQSettings]
+    #: Connection name to the names of its storefront and its MIS.
+    pairs: dict[str, tuple[str, str]]
+    watched: tuple[Path, ...] = ()
+    #: Line of every setting, by its dotted name.
+    lines: dict[str, int] = {}
