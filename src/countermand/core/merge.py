@@ -81,7 +81,7 @@ def merge(line: Line, policy: Policy, now: datetime) -> Verdict:
         or _moved_back(line)
         or _by_table(line, policy, now)
     )
-    return _first_sight(line, _not_again(line, verdict))
+    return first_sight(line, _not_again(line, verdict))
 
 
 def _awaiting(line: Line) -> Wait | None:
@@ -268,7 +268,7 @@ def _wait(row: Row, line: Line, policy: Policy, now: datetime) -> Verdict:
     return Wait(row.rule, ask_at) if now < ask_at else Ask(row.rule, row.task)
 
 
-def _first_sight(line: Line, verdict: Verdict) -> Verdict:
+def first_sight(line: Line, verdict: Verdict) -> Verdict:
     """Years of old orders must not cancel jobs or mail customers: no base, no write."""
     if line.base is not None:
         return verdict

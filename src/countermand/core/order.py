@@ -9,7 +9,7 @@ import msgspec
 from countermand.core.guards import Approval, BrakeState
 from countermand.core.merge import Line
 from countermand.core.policy import Direction
-from countermand.core.status import Facts, LineStatus
+from countermand.core.status import Facts, LineStatus, Progress, Side
 
 
 class LineKind(StrEnum):
@@ -52,6 +52,23 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     line: Line
     kind: LineKind | None = None
     jobs: tuple[Job, ...] = ()
+
+    def progress_in(self, side: Side) -> Progress | None:
+        status = self.line.reading(side).status
+        return status.progress if isinstance(status, Facts) else None
+
+    def cancelled_in(self, side: Side) -> bool:
+        status = self.line.reading(side).status
+        return isinstance(status, Facts) and status.cancelled
+
+    def sent_in(self, side: Side) -> bool:
+        status = self.line.reading(side).status
+        return isinstance(status, Facts) and status.sent
+
+    @property
+    def dispatched(self) -> bool:
+        """All of it has left production, and nobody there has cancelled it."""
+        return self.progress_in(Side.MIS) is Progress.DISPATCHED and not self.cancelled_in(Side.MIS)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

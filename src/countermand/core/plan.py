@@ -11,23 +11,26 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from countermand.core.command import Change
 from countermand.core.guards import (
+    Approval,
     BrakeState,
     Circumstances,
+    Gate,
     Go,
     Hold,
     Stop,
     guard_cancel,
     guard_ship,
 )
-from countermand.core.merge import merge
+from countermand.core.judge import judge
 from countermand.core.order import Job, LineKind, MisItemKind, Order, OrderLine
 from countermand.core.policy import Direction, EmptiedOrder, PartDispatch, Policy, direction_of
-from countermand.core.status import Facts, Progress, Side
+from countermand.core.status import Reading, Side
 from countermand.core.tasks import TaskKind
-from countermand.core.verdict import Ask, Push, Verdict, Wait
+from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict
 
 
 class Write(msgspec.Struct, frozen=True, tag="write", kw_only=True):
@@ -83,30 +86,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan(order: Order, policy: Policy, now: datetime) -> Plan:
     """What is to be done about an order, as of `now` (aware UTC); deterministic."""
-    verdicts = _judge(order, policy, now)
+    verdicts = judge(order, policy, now)
     actions: list[Action] = [
         *_cancel_in_mis(order, verdicts, policy, now),
         *_cancel_in_storefront(order, verdicts, policy, now),
         *_ship(order, verdicts, policy, now),
-        *_emptied(order, policy),
+        *_emptied(order, verdicts, policy, now),
         *_asks(order, verdicts),
     ]
     return Plan(verdicts=verdicts, actions=_one_task_per_kind(actions))
-
-
-def _judge(order: Order, policy: Policy, now: datetime) -> dict[str, Verdict]:
-    verdicts = {entry.line_id: merge(entry.line, policy, now) for entry in order.lines}
-    some_left = any(_mis_progress(entry) in _SENT for entry in order.lines)
-    for entry in order.lines:
-        verdict = verdicts[entry.line_id]
-        by_hand = isinstance(verdict, Ask) and verdict.task is TaskKind.MARKED_BY_HAND
-        if by_hand and some_left and _storefront_progress(entry) is Progress.PART_DISPATCHED:
-            # "Partially shipped" is the status of the whole order: other lines of it did leave.
-            verdicts[entry.line_id] = Wait("rest-of-order")
-    return verdicts
-
-
-_SENT = frozenset({Progress.PART_DISPATCHED, Progress.DISPATCHED})
 
 
 def _wanting(order: Order, verdicts: dict[str, Verdict], change: Change, target: Side) -> list[OrderLine]:
@@ -132,9 +120,17 @@ def _circumstances(
         offered=offered,
         source_since=max(entry.line.reading(source).since for entry in lines),
         brake=order.brakes.get(direction, BrakeState()),
-        approval=order.approvals.get(direction),
+        approval=_approval(order, lines, direction),
         value=order.value,
     )
+
+
+def _approval(order: Order, lines: list[OrderLine], direction: Direction) -> Approval | None:
+    """What a person said about these lines; a line that wants it only since then is asked about again."""
+    approval = order.approvals.get(direction)
+    if approval is None or not approval.line_ids:
+        return approval
+    return approval if approval.line_ids.issuperset(_ids(lines)) else None
 
 
 def _gated(gate: Hold | Stop, lines: list[OrderLine], direction: Direction) -> Action:
@@ -143,6 +139,24 @@ def _gated(gate: Hold | Stop, lines: list[OrderLine], direction: Direction) -> A
     return NeedsPerson(
         kind=gate.task, line_ids=_ids(lines), because=gate.guard, assisted=gate.assisted, direction=direction
     )
+
+
+def _production(
+    order: Order, verdicts: dict[str, Verdict], lines: list[OrderLine], source: Side
+) -> list[Reading]:
+    """How far production is with everything this cancel is about.
+
+    That includes lines cancelled with the others which are made or sent already: those are asked about,
+    and if any line is past the cut-off, a person is asked about the whole order.
+    """
+    made = [
+        entry
+        for entry in order.lines
+        if isinstance(verdict := verdicts[entry.line_id], Ask)
+        and verdict.task is TaskKind.CANCELLED_BUT_MADE
+        and entry.cancelled_in(source)
+    ]
+    return [entry.line.mis for entry in (*lines, *made)]
 
 
 # Cancels towards the MIS
@@ -162,9 +176,9 @@ def _cancel_in_mis(
     if not lines:
         return
     around = _circumstances(order, lines, Direction.CANCEL_TO_MIS, "cancel_job" in order.offered)
-    gate = guard_cancel(around, [entry.line.mis for entry in lines], policy, now)
+    gate = guard_cancel(around, _production(order, verdicts, lines, Side.STOREFRONT), policy, now)
     if isinstance(gate, Go):
-        yield from _job_cancels(order, lines)
+        yield from _job_cancels(lines)
     else:
         yield _gated(gate, lines, Direction.CANCEL_TO_MIS)
 
@@ -174,23 +188,18 @@ def _is_stock(entry: OrderLine) -> bool:
     return bool(sales_orders) or (entry.kind is LineKind.STOCK and not entry.jobs)
 
 
-def _job_cancels(order: Order, lines: list[OrderLine]) -> Iterable[Action]:
-    cancelled = {entry.line_id for entry in order.lines if _cancelled_in_storefront(entry)}
+def _job_cancels(lines: list[OrderLine]) -> Iterable[Action]:
+    wanting = frozenset(_ids(lines))
     jobs = {job.ref: job for entry in lines for job in entry.jobs if not job.cancelled}
     for job in jobs.values():
         about = tuple(entry.line_id for entry in lines if job.ref in {own.ref for own in entry.jobs})
-        if job.line_ids <= cancelled:
+        if job.line_ids <= wanting:
             yield Write(target=Side.MIS, change=Change.CANCEL, line_ids=about, job=job)
         else:
             yield NeedsPerson(
                 kind=TaskKind.SHARED_JOB, line_ids=about, because="shared-job", detail=job.ref,
                 direction=Direction.CANCEL_TO_MIS,
             )  # fmt: skip
-
-
-def _cancelled_in_storefront(entry: OrderLine) -> bool:
-    status = entry.line.storefront.status
-    return isinstance(status, Facts) and status.cancelled
 
 
 # Cancels towards the storefront
@@ -205,33 +214,51 @@ def _cancel_in_storefront(
     whole = len(lines) == len(order.lines)
     offered = ("cancel_order" if whole else "cancel_line") in order.offered
     around = _circumstances(order, lines, Direction.CANCEL_TO_STOREFRONT, offered)
-    gate = guard_cancel(around, [entry.line.mis for entry in lines], policy, now)
+    gate = guard_cancel(around, _production(order, verdicts, lines, Side.MIS), policy, now)
     if isinstance(gate, Go):
         yield Write(target=Side.STOREFRONT, change=Change.CANCEL, line_ids=_ids(lines), whole_order=whole)
     else:
         yield _gated(gate, lines, Direction.CANCEL_TO_STOREFRONT)
 
 
-def _emptied(order: Order, policy: Policy) -> Iterable[Action]:
+def _emptied(order: Order, verdicts: dict[str, Verdict], policy: Policy, now: datetime) -> Iterable[Action]:
     """The last open line was cancelled by us, line by line: the order itself is still open."""
-    ours = any(
-        entry.line.command is not None
-        and entry.line.command.change is Change.CANCEL
-        and entry.line.command.target is Side.STOREFRONT
-        and entry.line.command.verified_at is not None
-        for entry in order.lines
-    )
-    if order.order_cancelled or not ours or not all(map(_cancelled_in_storefront, order.lines)):
+    agreed = all(isinstance(verdict, InStep | Settled) for verdict in verdicts.values())
+    emptied = agreed and any(map(_cancelled_by_us, order.lines))
+    if (
+        order.order_cancelled
+        or not emptied
+        or not all(entry.cancelled_in(Side.STOREFRONT) for entry in order.lines)
+    ):
         return
-    may_write = "cancel_order" in order.offered and not order.close_tried
-    if policy.close_emptied_order is EmptiedOrder.CANCEL and may_write:
-        yield Write(
-            target=Side.STOREFRONT, change=Change.CANCEL, line_ids=_ids(order.lines), whole_order=True
-        )
+    gate = _closing(order, policy, now)
+    if isinstance(gate, Go):
+        line_ids = _ids(order.lines)
+        yield Write(target=Side.STOREFRONT, change=Change.CANCEL, line_ids=line_ids, whole_order=True)
+    elif isinstance(gate, Hold):
+        yield _gated(gate, list(order.lines), Direction.CANCEL_TO_STOREFRONT)
     else:
-        yield NeedsPerson(
-            kind=TaskKind.CLOSE_EMPTIED_ORDER, line_ids=_ids(order.lines), because="close-emptied-order"
-        )
+        rule = "close-emptied-order"
+        yield NeedsPerson(kind=TaskKind.CLOSE_EMPTIED_ORDER, line_ids=_ids(order.lines), because=rule)
+
+
+def _closing(order: Order, policy: Policy, now: datetime) -> Gate:
+    """Each line has passed the cut-off by itself; every other guard is asked about the order again."""
+    if policy.close_emptied_order is EmptiedOrder.ASK or order.close_tried:
+        return Stop("close-emptied-order", TaskKind.CLOSE_EMPTIED_ORDER)
+    offered = "cancel_order" in order.offered
+    around = _circumstances(order, list(order.lines), Direction.CANCEL_TO_STOREFRONT, offered)
+    return guard_cancel(around, [], policy, now)
+
+
+def _cancelled_by_us(entry: OrderLine) -> bool:
+    command = entry.line.command
+    return (
+        command is not None
+        and command.change is Change.CANCEL
+        and command.target is Side.STOREFRONT
+        and command.verified_at is not None
+    )
 
 
 # Dispatch towards the storefront
@@ -265,10 +292,10 @@ def _ship_change(order: Order, shipping: dict[Change, list[OrderLine]], policy: 
     """Shipping is per order: *shipped* needs every uncancelled line dispatched; else partial, or wait."""
     if not shipping[Change.SHIP] and not shipping[Change.SHIP_PART]:
         return Change.TRACK
-    live = [entry for entry in order.lines if not _cancelled_in_storefront(entry)]
-    if all(_mis_progress(entry) is Progress.DISPATCHED for entry in live):
+    live = [entry for entry in order.lines if not entry.cancelled_in(Side.STOREFRONT)]
+    if all(entry.dispatched for entry in live):
         return Change.SHIP
-    already_part = any(_storefront_progress(entry) is Progress.PART_DISPATCHED for entry in live)
+    already_part = any(entry.sent_in(Side.STOREFRONT) for entry in order.lines)
     if policy.part_dispatch is PartDispatch.PARTIAL and not already_part:
         return Change.SHIP_PART
     missing = any(entry.line.mis.tracking - entry.line.storefront.tracking for entry in live)
@@ -280,16 +307,6 @@ def _tracking(order: Order) -> frozenset[str]:
     return frozenset().union(
         *(entry.line.mis.tracking | entry.line.storefront.tracking for entry in order.lines)
     )
-
-
-def _mis_progress(entry: OrderLine) -> Progress | None:
-    status = entry.line.mis.status
-    return status.progress if isinstance(status, Facts) and not status.cancelled else None
-
-
-def _storefront_progress(entry: OrderLine) -> Progress | None:
-    status = entry.line.storefront.status
-    return status.progress if isinstance(status, Facts) else None
 
 
 # Questions
@@ -306,16 +323,15 @@ def _asks(order: Order, verdicts: dict[str, Verdict]) -> Iterable[Action]:
 
 
 def _one_task_per_kind(actions: list[Action]) -> tuple[Action, ...]:
-    tasks: dict[TaskKind, NeedsPerson] = {}
+    tasks: dict[TaskKind, list[NeedsPerson]] = {}
     for action in actions:
         if isinstance(action, NeedsPerson):
-            first = tasks.get(action.kind)
-            tasks[action.kind] = action if first is None else _joined(first, action)
+            tasks.setdefault(action.kind, []).append(action)
     others = [action for action in actions if not isinstance(action, NeedsPerson)]
-    return (*others, *tasks.values())
+    return (*others, *map(_joined, tasks.values()))
 
 
-def _joined(first: NeedsPerson, second: NeedsPerson) -> NeedsPerson:
-    line_ids = tuple(dict.fromkeys((*first.line_ids, *second.line_ids)))
-    details = dict.fromkeys(detail for detail in (first.detail, second.detail) if detail)
-    return msgspec.structs.replace(first, line_ids=line_ids, detail="; ".join(details))
+def _joined(needs: list[NeedsPerson]) -> NeedsPerson:
+    line_ids = dict.fromkeys(line_id for need in needs for line_id in need.line_ids)
+    details = dict.fromkeys(need.detail for need in needs if need.detail)
+    return replace(needs[0], line_ids=tuple(line_ids), detail="; ".join(details))

@@ -1,0 +1,144 @@
+"""A line as a part of its order: the shipping status is the order's, and one job may contradict the line."""
+
+from __future__ import annotations
+
+import pytest
+from core_space import AUTOMATIC, T0, command, job, line, order, order_line, pair, settlement
+
+from countermand.core.command import Change
+from countermand.core.judge import judge
+from countermand.core.merge import Line
+from countermand.core.status import OPEN, Pair, Side
+from countermand.core.tasks import TaskKind
+from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
+
+
+def beside(own: Line, *others: Line) -> Verdict:
+    """The verdict of a line beside others of its order."""
+    rest = [order_line(f"s{number}", other) for number, other in enumerate(others, start=2)]
+    return judge(order(order_line("s1", own), *rest), AUTOMATIC, T0)["s1"]
+
+
+SENT = line("open/dispatched", "open/dispatched")
+SENT_UNTOLD = line("open/part_dispatched", "open/dispatched")
+PART_SENT = line("open/part_dispatched", "open/part_dispatched")
+WAITING = line("open/none", "open/none")
+
+
+@pytest.mark.parametrize(("shipping", "other"), [("dispatched", SENT), ("part_dispatched", SENT_UNTOLD)])
+def test_a_line_cancelled_on_both_sides_of_a_shipped_order_is_in_step(shipping: str, other: Line) -> None:
+    """Infigo's shipping axis is the order's: the line reads cancelled *and* shipped."""
+    assert beside(line(f"cancelled/{shipping}", "cancelled/none"), other) == InStep("both-cancelled")
+
+
+def test_a_cancel_still_travels_when_the_rest_of_the_order_was_shipped_meanwhile() -> None:
+    own = line("cancelled/dispatched", "open/none")
+    assert beside(own, SENT) == Push("cancel-travels-to-mis", Change.CANCEL, Side.MIS)
+    assert beside(line("cancelled/dispatched", "unseen"), SENT) == Wait("cancelled-before-production")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [WAITING],
+        [SENT, WAITING],
+        [line("open/dispatched", "open/part_dispatched")],
+        [line("cancelled/dispatched", "open/dispatched")],
+        [line("open/dispatched", "cancelled/dispatched")],
+        [line("open/dispatched", "unreadable")],
+    ],
+)
+def test_shipped_and_cancelled_stays_most_urgent_when_the_other_lines_do_not_explain_it(
+    others: list[Line],
+) -> None:
+    verdict = beside(line("cancelled/dispatched", "cancelled/none"), *others)
+    assert verdict == Ask("sent-and-cancelled-here", TaskKind.CANCELLED_BUT_MADE)
+
+
+@pytest.mark.parametrize("mis", ["cancelled/dispatched", "cancelled/part_dispatched", "open/dispatched"])
+def test_a_line_that_left_itself_is_never_explained_away(mis: str) -> None:
+    verdict = beside(line("cancelled/dispatched", mis), SENT)
+    assert isinstance(verdict, Ask)
+    assert verdict.task is TaskKind.CANCELLED_BUT_MADE
+
+
+def test_the_rest_of_a_partly_shipped_order_is_in_step_also_at_first_sight() -> None:
+    for base in (pair("open/none", "open/none"), pair("open/part_dispatched", "open/none"), None):
+        for other in (SENT_UNTOLD, PART_SENT):
+            assert beside(line("open/part_dispatched", "open/none", base=base), other) == InStep("both-open")
+
+
+def test_partly_shipped_without_a_line_that_left_was_marked_by_hand() -> None:
+    for others in ([], [WAITING], [line("open/part_dispatched", "cancelled/dispatched")]):
+        verdict = beside(line("open/part_dispatched", "open/none"), *others)
+        assert verdict == Ask("marked-shipped-by-hand", TaskKind.MARKED_BY_HAND)
+
+
+def test_shipped_as_a_whole_while_a_line_is_open_in_production_was_marked_by_hand() -> None:
+    verdict = beside(line("open/dispatched", "open/none"), SENT)
+    assert verdict == Ask("marked-shipped-by-hand", TaskKind.MARKED_BY_HAND)
+
+
+@pytest.mark.parametrize("base", [pair("open/none", "open/none"), pair("open/part_dispatched", "open/none")])
+def test_a_line_cancelled_in_production_while_others_left_travels_to_the_storefront(base: Pair) -> None:
+    own = line("open/part_dispatched", "cancelled/none", base=base)
+    verdict = beside(own, SENT_UNTOLD)
+    assert verdict == Push("cancel-travels-to-storefront", Change.CANCEL, Side.STOREFRONT)
+
+
+def test_a_line_cancelled_in_production_of_an_order_shipped_as_a_whole_is_asked_about() -> None:
+    verdict = beside(line("open/dispatched", "cancelled/none"), SENT)
+    assert verdict == Ask("shipped-but-cancelled", TaskKind.SHIPPED_BUT_CANCELLED)
+
+
+def test_a_settlement_for_the_values_shown_still_counts() -> None:
+    kept = settlement(pair("cancelled/dispatched", "open/none"))
+    assert beside(line("cancelled/dispatched", "open/none", settlement=kept), SENT) == Settled(
+        "settled", "Ana"
+    )
+
+
+def test_an_own_write_is_awaited_also_on_a_line_of_a_shipped_order() -> None:
+    own = line("cancelled/dispatched", "open/none", command=command(Side.MIS, Change.CANCEL))
+    assert isinstance(beside(own, SENT), Wait)
+
+
+def test_a_delivered_line_is_judged_by_what_was_agreed_on() -> None:
+    both = pair("open/dispatched", "open/dispatched")
+    verdict = beside(line("cancelled/dispatched", "open/none", base=both), SENT)
+    assert verdict == Ask("cancelled-after-delivery", TaskKind.CANCELLED_AFTER_DELIVERY)
+
+
+# One of several jobs
+
+
+def test_one_job_both_cancelled_and_sent_is_not_hidden_by_its_neighbour() -> None:
+    jobs = [job("J1", "cancelled/dispatched"), job("J2", "open/none")]
+    for mis in ("open/part_dispatched", "open/dispatched"):
+        own = order_line("s1", line("open/none", mis), jobs)
+        assert judge(order(own), AUTOMATIC, T0) == {
+            "s1": Ask("job-cancelled-and-sent", TaskKind.CANCELLED_BUT_MADE)
+        }
+
+
+def test_at_first_sight_it_joins_the_review() -> None:
+    jobs = [job("J1", "cancelled/dispatched"), job("J2", "open/dispatched")]
+    own = order_line("s1", line("open/dispatched", "open/dispatched", base=None), jobs)
+    assert judge(order(own), AUTOMATIC, T0) == {
+        "s1": Ask("first-sight:job-cancelled-and-sent", TaskKind.IMPORT_REVIEW)
+    }
+
+
+@pytest.mark.parametrize("other", ["cancelled/none", "gone", "open/dispatched"])
+def test_other_jobs_say_nothing_beyond_the_line(other: str) -> None:
+    jobs = [job("J1", other), job("J2", OPEN)]
+    own = order_line("s1", line("open/none", "open/none"), jobs)
+    assert judge(order(own), AUTOMATIC, T0) == {"s1": InStep("both-open")}
+
+
+def test_a_person_may_settle_it() -> None:
+    jobs = [job("J1", "cancelled/dispatched"), job("J2", "open/dispatched")]
+    kept = settlement(pair("open/dispatched", "open/dispatched"))
+    own = order_line("s1", line("open/dispatched", "open/dispatched", settlement=kept), jobs)
+    assert judge(order(own), AUTOMATIC, T0) == {"s1": Settled("settled", "Ana")}
