@@ -69,6 +69,9 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     live_since: datetime | None = None
     hook_tokens: dict[Side, str] = {}
 
+    def __repr__(self) -> str:
+        return f"ConnectionSettings({self.name!r})"  # the tokens are secrets
+
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one process serves. `database` is an SQLAlchemy URL.
@@ -79,6 +82,9 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     connections: tuple[ConnectionSettings, ...] = ()
     banner: str = ""
+
+    def __repr__(self) -> str:
+        return f"Installation({list(self.connections)!r})"  # the address may hold a password
 
 
 def _judge_anew(connection: str, now: datetime, database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -39,6 +39,8 @@ def check(file: Path) -> None:
     problems = [one.place for one in tried if one.problem]
     if not _show_database(setup):
         problems.append("the database")
+    for note in _notes(setup):
+        click.echo(f"note: {note}")
     for name in setup.pairs:
         click.echo(_connection(setup, name, tried))
     if problems:
@@ -71,6 +73,22 @@ def _show_database(setup: SetUp) -> bool:
         promise = f"{found.journal_mode}, synchronous {found.synchronous}"
         click.echo(f"database {shown}: good; survives a power failure ({promise})")
     return True
+
+
+def _notes(setup: SetUp) -> Iterator[str]:
+    """What is not wrong, but worth a thought."""
+    used = {f"infigo.{storefront}" for storefront, _ in setup.pairs.values()}
+    used |= {f"printiq.{mis}" for _, mis in setup.pairs.values()}
+    systems = [
+        *(f"infigo.{name}" for name in setup.storefronts),
+        *(f"printiq.{name}" for name in setup.mises),
+    ]
+    yield from (f"{place} is in no connection" for place in systems if place not in used)
+    for path in setup.watched[1:]:
+        if path.stat().st_mode & 0o077:
+            yield f"the key file {path} can be read by other users of this machine (chmod 600 {path})"
+    if setup.server.host not in ("127.0.0.1", "::1", "localhost"):
+        yield f"host = {setup.server.host} lets others on the network in; a web server with https is safer"
 
 
 def _connection(setup: SetUp, name: str, tried: Iterable[Tried]) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -84,6 +85,8 @@ async def _serve(setup: SetUp, listener: socket.socket) -> bool:
             timeout_graceful_shutdown=3,
         )
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     care = asyncio.create_task(_take_care(setup, app, server))
     await server.serve(sockets=[listener])
     care.cancel()
@@ -92,11 +95,14 @@ async def _serve(setup: SetUp, listener: socket.socket) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is up."""
+    """Tells when it is up, and ends without raising the signal that stopped it once more."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.up = asyncio.Event()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # a generator's type
+        return nullcontext()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -107,8 +113,7 @@ class _Server(uvicorn.Server):
 async def _take_care(setup: SetUp, app: Starlette, server: _Server) -> None:
     await server.up.wait()
     caretaker = Caretaker(setup, app.state.service, lambda text: click.echo(text, err=True))
-    if hasattr(signal, "SIGHUP"):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, caretaker.ask)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, caretaker.ask)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(caretaker.watch_file())
         tasks.create_task(caretaker.watch_systems())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from countermand.app import ConnectionSettings
 from countermand.bridge.connection import Polling
 from countermand.config.document import Document, dotted
+from countermand.config.durations import show_duration
 from countermand.config.exceptions import read_exceptions
 from countermand.config.lines import Place
 from countermand.config.model import PRODUCTION
@@ -95,5 +97,25 @@ def _polling(document: Document, place: Place, values: object) -> Polling:
     found = document.read(place, document.table(place, values), POLLING) or {}
     polling = msgspec.structs.replace(Polling(), **found)
     if polling.slowest < polling.interval:
-        document.wrong((*place, "slowest"), "polling.slowest is shorter than polling.interval")
+        slowest, interval = show_duration(polling.slowest), show_duration(polling.interval)
+        name = dotted((*place, "slowest"))
+        says = f'{name} is "{slowest}"; it must be at least the interval, "{interval}"'
+        document.wrong((*place, "slowest"), says)
     return polling
+
+
+def refuse_confusion(
+    document: Document, connections: Sequence[ConnectionSettings], pairs: Mapping[str, tuple[str, str]]
+) -> None:
+    """Two connections that would do the same work, or messages that could come from either of two systems."""
+    for one, other in combinations(connections, 2):
+        place: Place = ("connections", other.name)
+        twin = f"[connections.{one.name}]"
+        if pairs[one.name] == pairs[other.name]:
+            document.wrong(place, f"[{dotted(place)}] keeps the same two systems in step as {twin}")
+        for side, own, others in zip(Side, pairs[other.name], pairs[one.name], strict=True):
+            token = other.hook_tokens.get(side)
+            if own != others and token and token == one.hook_tokens.get(side):
+                inner = (*place, "hook_tokens", side.value)
+                says = f"{dotted(inner)} is another system's token, that of {twin}"
+                document.wrong(inner, f"{says}: give each system its own")

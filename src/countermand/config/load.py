@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from countermand.app import ConnectionSettings, Installation
-from countermand.config.connections import read_connection
+from countermand.config.connections import read_connection, refuse_confusion
 from countermand.config.document import Document, dotted
 from countermand.config.model import Server, SetUp
 from countermand.config.problems import nearest
@@ -135,4 +135,5 @@ def _connections(
         if read is not None:
             settings, pairs[name] = read
             found.append(settings)
+    refuse_confusion(document, found, pairs)
     return found, pairs

@@ -82,8 +82,6 @@ class Caretaker:
         recovered = bool(self._service.set_up_refused)
         if changed or recovered or waiting != self._service.needs_restart:
             log.info("set_up.taken_over", connections=", ".join(changed), needs_restart=", ".join(waiting))
-            after = f" After a restart only: {', '.join(waiting)}." if waiting else ""
-            self._say(f"The set-up is taken over; changed: {', '.join(changed) or 'no connection'}.{after}")
         self.setup, self._watched = new, new.watched
         self._service.set_up_refused, self._service.needs_restart = "", waiting
         self._changed.set()
@@ -107,7 +105,6 @@ class Caretaker:
                 self._say(f"{place}: {problem}. It is tried again every {TRY_SECONDS:.0f} s.")
         for place in before.keys() - now.keys():
             log.info("system.good", system=place)
-            self._say(f"{place} is good now.")
 
 
 async def _happens(event: asyncio.Event, seconds: float | None) -> bool:
