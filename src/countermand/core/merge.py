@@ -1,148 +1,41 @@
 """The three-way merge of one line's status: base, storefront, MIS -> verdict. Pure.
 
-Gates first, in this order: our own open write, a settlement, a state that cannot be judged, a move back
-from what both had agreed on; then the decision table (`core.table`). The result is level-triggered: the
-same inputs give the same verdict, however often and however late it is asked.
+Gates first, in this order: a write of ours that is still awaited, a settlement, a state that cannot be
+judged, a move back from what both had agreed on; then the decision table (`core.table`). Two gates look at
+the answer: a write that failed is not sent again, and nothing is written at first sight. The result is
+level-triggered: the same inputs give the same verdict, however often and however late it is asked.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
-from countermand.core.command import (
-    MOST_ATTEMPTS,
-    Change,
-    Command,
-    Outcome,
-    effect_visible,
-    next_read_back,
-)
-from countermand.core.policy import PartDispatch, Policy, direction_of
-from countermand.core.status import (
-    GONE,
-    Facts,
-    Gone,
-    Intent,
-    Pair,
-    Progress,
-    Reading,
-    Side,
-    Unmapped,
-    Unreadable,
-    Unseen,
-)
+from countermand.core.command import Change
+from countermand.core.line import Line as Line
+from countermand.core.line import Settlement as Settlement
+from countermand.core.own_write import awaiting, brought_about, not_again
+from countermand.core.policy import PartDispatch, Policy
+from countermand.core.status import GONE, Facts, Gone, Side, Unmapped, Unreadable, Unseen, same_pair
 from countermand.core.table import CONFLICTS, Decision, Row, decide
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """A person left the two sides different: for exactly these pairs of values, with a name and a reason.
-
-    `reported`: the person says that it was done where nothing can be read back; never called verified.
-    """
-
-    pairs: tuple[Pair, ...]
-    by: str
-    reason: str
-    at: datetime
-    reported: bool = False
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the merge knows about one line.
-
-    `base`: the pair last in step or settled; none at first sight (an order placed after the connection
-    went live has the implied base open/open). `command`: our newest write, if any.
-    """
-
-    storefront: Reading
-    mis: Reading
-    base: Pair | None = None
-    command: Command | None = None
-    settlement: Settlement | None = None
-
-    def reading(self, side: Side) -> Reading:
-        return self.storefront if side is Side.STOREFRONT else self.mis
-
-    @property
-    def pair(self) -> Pair:
-        return Pair(self.storefront.status, self.mis.status)
-
-
 def merge(line: Line, policy: Policy, now: datetime) -> Verdict:
     """What should happen to this line, as of `now` (aware UTC)."""
     verdict = (
-        _awaiting(line)
+        awaiting(line)
         or _settled(line)
         or _cannot_judge(line, policy, now)
         or _moved_back(line)
         or _by_table(line, policy, now)
     )
-    return first_sight(line, _not_again(line, verdict))
-
-
-def _awaiting(line: Line) -> Wait | None:
-    """Our own write is on its way: only a read that began after the answer tells. A conflict never waits."""
-    command = line.command
-    if command is None or command.verified_at is not None or _conflict(line):
-        return None
-    target = line.reading(command.target)
-    if _shows(command, target):
-        return None
-    match command.effective_outcome:
-        case Outcome.APPLIED | Outcome.ALREADY:
-            until = next_read_back(command, target.began_at)
-            return Wait("read-back", until) if until is not None else None
-        case Outcome.UNKNOWN if target.began_at < command.settles_at:
-            return Wait("unknown-outcome", command.settles_at)
-        case _:
-            return None
-
-
-def _shows(command: Command, target: Reading) -> bool:
-    """Whether a read that began after the answer shows what the write wanted."""
-    return target.began_at >= (command.answered_at or command.sent_at) and effect_visible(command, target)
-
-
-def _conflict(line: Line) -> bool:
-    storefront, mis = line.storefront.status, line.mis.status
-    if not (isinstance(storefront, Facts) and isinstance(mis, Facts)):
-        return False
-    return decide(storefront, mis).task in CONFLICTS
-
-
-def _not_again(line: Line, verdict: Verdict) -> Verdict:
-    """A write that failed is a person's, as long as it is still needed: never sent again by itself."""
-    command = line.command
-    if command is None or command.verified_at is not None or not isinstance(verdict, Push):
-        return verdict
-    same = direction_of(verdict.change, verdict.target) is direction_of(command.change, command.target)
-    if not same or _shows(command, line.reading(command.target)):
-        return verdict
-    return _failed(command, line) or verdict
-
-
-def _failed(command: Command, line: Line) -> Ask | None:
-    match command.effective_outcome:
-        case Outcome.APPLIED | Outcome.ALREADY:
-            return Ask("written-not-visible", TaskKind.NOT_VISIBLE, command.change.value)
-        case Outcome.UNKNOWN:
-            asked_enough = command.attempts >= MOST_ATTEMPTS
-            return Ask("write-unknown", TaskKind.WRITE_UNKNOWN, command.said) if asked_enough else None
-        case Outcome.REFUSED | Outcome.UNSUPPORTED:
-            source = line.reading(command.target.other).status
-            if command.because is not None and not _same(command.because, source):
-                return None
-            said = command.said or command.effective_outcome.value
-            return Ask("write-refused", TaskKind.WRITE_REFUSED, said)
+    return first_sight(line, not_again(line, verdict))
 
 
 def _settled(line: Line) -> Verdict | None:
     settlement = line.settlement
-    if settlement is not None and any(_same_pair(pair, line.pair) for pair in settlement.pairs):
+    if settlement is not None and any(same_pair(pair, line.pair) for pair in settlement.pairs):
         return Settled("settled", settlement.by)
     return None
 
@@ -185,32 +78,12 @@ def _moved_back(line: Line) -> Verdict | None:
     storefront, mis = line.storefront.status, line.mis.status
     if not (isinstance(storefront, Facts) and isinstance(mis, Facts)):
         return None
-    for agreed in (line.base, _brought_about(line)):
+    for agreed in (line.base, brought_about(line)):
         if agreed is not None and isinstance(agreed.storefront, Facts) and isinstance(agreed.mis, Facts):
             verdict = _undone(agreed.storefront, agreed.mis, storefront, mis)
             if verdict is not None:
                 return verdict
     return None
-
-
-def _brought_about(line: Line) -> Pair | None:
-    """What our own newest write made both sides say: as good as a base, before it is stored as one.
-
-    Without it, a side that is re-opened before the next pass would make our own write look like news.
-    """
-    command = line.command
-    if command is None or command.change not in _AGREED:
-        return None
-    if command.verified_at is None and not effect_visible(command, line.reading(command.target)):
-        return None
-    return Pair(_AGREED[command.change], _AGREED[command.change])
-
-
-_AGREED = {
-    Change.CANCEL: Facts(Intent.CANCELLED, Progress.NONE),
-    Change.SHIP: Facts(Intent.OPEN, Progress.DISPATCHED),
-    Change.SHIP_PART: Facts(Intent.OPEN, Progress.PART_DISPATCHED),
-}
 
 
 def _undone(was_storefront: Facts, was_mis: Facts, storefront: Facts, mis: Facts) -> Verdict | None:
@@ -280,16 +153,3 @@ def first_sight(line: Line, verdict: Verdict) -> Verdict:
 def _compared(line: Line) -> bool:
     """Whether a disagreement of the two sides is what is asked about, and not a status nobody can judge."""
     return isinstance(line.storefront.status, Facts) and isinstance(line.mis.status, Facts | Unseen)
-
-
-def _same(one: object, other: object) -> bool:
-    """Equal as facts: whether the history is known is no part of a status."""
-    if isinstance(one, Facts) and isinstance(other, Facts):
-        return one.intent is other.intent and one.progress is other.progress
-    if isinstance(one, Unreadable) and isinstance(other, Unreadable):
-        return True
-    return one == other
-
-
-def _same_pair(one: Pair, other: Pair) -> bool:
-    return _same(one.storefront, other.storefront) and _same(one.mis, other.mis)

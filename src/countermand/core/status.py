@@ -197,3 +197,16 @@ def _joint_progress(counted: list[Progress], every: list[Progress]) -> Progress:
     if any(progress in _SENT for progress in every):
         return Progress.PART_DISPATCHED
     return furthest(every)
+
+
+def same(one: LineStatus, other: LineStatus) -> bool:
+    """Equal as facts: whether the history is known is no part of a status."""
+    if isinstance(one, Facts) and isinstance(other, Facts):
+        return one.intent is other.intent and one.progress is other.progress
+    if isinstance(one, Unreadable) and isinstance(other, Unreadable):
+        return True
+    return one == other
+
+
+def same_pair(one: Pair, other: Pair) -> bool:
+    return same(one.storefront, other.storefront) and same(one.mis, other.mis)
