@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 
-.PHONY: help demo test install lint format lock clean
+SOAK_ARGS ?=
+
+.PHONY: help demo test install lint format lock clean browser bench bench-compare bench-web bench-sweep soak mutate
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -28,7 +30,11 @@ install: $(VENV)/.installed ## install the program: .venv/bin/countermand
 demo: $(VENV)/.installed ## both systems, the bridge and the console, with sample orders
 	@$(BIN)/countermand demo $(DEMO_ARGS)
 
-test: $(VENV)/.installed-dev ## lint, types and every test that belongs in CI
+# The browser tests drive Debian's Chromium; a browser of the test tool's own would be a second download.
+browser:
+	@command -v chromium >/dev/null || scripts/apt-install chromium
+
+test: $(VENV)/.installed-dev browser ## lint, types and every test that belongs in CI
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n 2
@@ -38,6 +44,27 @@ lint: $(VENV)/.installed-dev ## ruff and mypy only
 
 format: $(VENV)/.installed-dev ## write the formatting
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+$(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: bench-compare bench-web bench-sweep ## every benchmark: minutes to hours, never part of the tests
+
+bench-compare: $(VENV)/.installed-bench ## ten million rows against ten million, beside other tools
+	@$(BIN)/python scripts/bench_compare.py
+
+bench-web: $(VENV)/.installed-dev browser ## each console page with 100,000 orders stored
+	@$(BIN)/python scripts/bench_web.py
+
+bench-sweep: $(VENV)/.installed-dev ## a sweep over 100,000 links while orders keep changing
+	@$(BIN)/python scripts/bench_sweep.py
+
+soak: $(VENV)/.installed-dev ## thousands of simulated histories and a kill storm; adds up over runs
+	@$(BIN)/python scripts/soak.py $(SOAK_ARGS)
+
+mutate: $(VENV)/.installed-dev ## mutation testing of the core
+	@scripts/mutate
 
 lock: $(BIN)/python ## remake both lock files from pyproject.toml
 	@scripts/lock

@@ -36,15 +36,15 @@ def fill(world: World, count: int) -> None:
     placed = world.post(world.infigo, "/_sim/orders", {"count": count})["orders"]
     for index, order in enumerate(placed):
         status = _STAGES[index % len(_STAGES)]
-        link = _link(world, str(order["Id"]))
+        link = _link(world, str(order["Id"]), len(order["OrderLineItems"]))
         for job in link["jobs"] if status else ():
             stage.set_status(job, status)
 
 
-def _link(world: World, order_id: str) -> dict[str, list[str]]:
+def _link(world: World, order_id: str, lines: int) -> dict[str, list[str]]:
     def look() -> dict[str, list[str]] | None:
         link: dict[str, list[str]] = world.get(world.printiq, f"/_sim/link?order={order_id}")
-        return link if link["jobs"] or link["salesorders"] else None
+        return link if len(link["jobs"]) + len(link["salesorders"]) >= lines else None
 
     try:
         found: dict[str, list[str]] = wait_until(f"order {order_id} to reach printIQ", look)
