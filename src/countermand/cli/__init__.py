@@ -9,6 +9,7 @@ from countermand.cli.demo import demo
 from countermand.cli.orders import orders
 from countermand.cli.sim import sim
 from countermand.cli.tasks import tasks
+from countermand.compare.command import compare
 from countermand.logs import configure_logs
 
 
@@ -29,5 +30,5 @@ def main(log_level: str) -> None:
     configure_logs(log_level)
 
 
-for command in (demo, sim, orders, tasks):
+for command in (compare, demo, sim, orders, tasks):
     main.add_command(command)
