@@ -7,6 +7,7 @@ import click
 from countermand import __version__
 from countermand.cli.demo import demo
 from countermand.cli.orders import orders
+from countermand.cli.setup import add_to
 from countermand.cli.sim import sim
 from countermand.cli.tasks import tasks
 from countermand.compare.command import compare
@@ -32,3 +33,4 @@ def main(log_level: str) -> None:
 
 for command in (compare, demo, sim, orders, tasks):
     main.add_command(command)
+add_to(main)
