@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from countermand import __version__
-from countermand.cli.demo import demo
-from countermand.cli.orders import orders
-from countermand.cli.setup import add_to
-from countermand.cli.sim import sim
-from countermand.cli.tasks import tasks
-from countermand.compare.command import compare
 from countermand.logs import configure_logs
 
+#: Where each command is. A command's module is imported only when it is used, so that `tasks list` does
+#: not wait for the demo's servers or for the comparison's database engine to load.
+COMMANDS: dict[str, str] = {
+    "check": "countermand.cli.check:check",
+    "compare": "countermand.compare.command:compare",
+    "db": "countermand.cli.db:db",
+    "demo": "countermand.cli.demo:demo",
+    "init": "countermand.cli.init:init",
+    "orders": "countermand.cli.orders:orders",
+    "rules": "countermand.cli.rules:rules",
+    "serve": "countermand.cli.serve:serve",
+    "sim": "countermand.cli.sim:sim",
+    "tasks": "countermand.cli.tasks:tasks",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="countermand")
 @click.option(
     "--log-level",
@@ -29,8 +54,3 @@ def main(log_level: str) -> None:
     Start with: countermand demo
     """
     configure_logs(log_level)
-
-
-for command in (compare, demo, sim, orders, tasks):
-    main.add_command(command)
-add_to(main)

@@ -1,4 +1,4 @@
-"""The commands around the set-up file, and what they share."""
+"""What the commands around the set-up file share."""
 
 from __future__ import annotations
 
@@ -17,15 +17,3 @@ config_option = click.option(
     show_default=True,
     help="The set-up file.",
 )
-
-
-def add_to(main: click.Group) -> None:
-    """Add `init`, `check`, `serve`, `db` and `rules`."""
-    from countermand.cli.check import check
-    from countermand.cli.db import db
-    from countermand.cli.init import init
-    from countermand.cli.rules import rules
-    from countermand.cli.serve import serve
-
-    for command in (init, check, serve, db, rules):
-        main.add_command(command)
