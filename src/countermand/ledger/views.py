@@ -30,6 +30,13 @@ from countermand.ledger.schema import (
 Row = TypeVar("Row")
 
 
+class ListPlaceError(ValueError):
+    """The place to go on from is none that a list of ours gave out."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"“{place[:40]}” is no place in a list; start again from its first page.")
+
+
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     """An order in a list."""
 
@@ -202,7 +209,7 @@ def _moment_key(key: str) -> Any:
     try:
         return tuple_(_literal(int(micros)), int(row_id))
     except (ValueError, OverflowError):
-        raise ValueError(f"“{key}” is no place in a list; start again from its first page") from None
+        raise ListPlaceError(key) from None
 
 
 def _literal(micros: int) -> Any:
@@ -304,7 +311,7 @@ def _task_key(key: str) -> Any:
         urgency, micros, row_id = (int(part) for part in key.split("-"))
         return tuple_(urgency, _literal(micros), row_id)
     except (ValueError, OverflowError):
-        raise ValueError(f"“{key}” is no place in a list; start again from its first page") from None
+        raise ListPlaceError(key) from None
 
 
 _SHOWN_ORDERS = 5
@@ -457,7 +464,7 @@ def _journal_key(key: str) -> Any:
         micros, seq, chain = key.split("-", 2)
         return tuple_(_literal(int(micros)), chain, int(seq))
     except (ValueError, OverflowError):
-        raise ValueError(f"“{key}” is no place in a list; start again from its first page") from None
+        raise ListPlaceError(key) from None
 
 
 def order_sightings(database: Connection, order_row_id: int) -> list[SightingRow]:

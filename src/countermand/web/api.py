@@ -17,15 +17,7 @@ from countermand.bridge.case import as_order
 from countermand.core.policy import Direction
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
-
-
-class Problem(Exception):  # noqa: N818 - it is an answer, not an error of ours
-    """An answer that says in one sentence what is wrong."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-        self.why = why
+from countermand.web.problem import Problem
 
 
 def api_routes() -> list[Route]:

@@ -16,7 +16,8 @@ from countermand.core.policy import Direction
 from countermand.core.status import Facts
 from countermand.ledger import views
 from countermand.ledger.brakes import clear_brake
-from countermand.web.api import Problem, as_json, json_body, view
+from countermand.web.api import as_json, json_body, view
+from countermand.web.problem import Problem
 
 
 def people_routes() -> list[Route]:
@@ -109,7 +110,8 @@ async def _do(
 
 
 def _direction(said: dict[str, Any]) -> Direction:
-    return _one_of(Direction, said.get("direction", ""), "direction")
+    direction: Direction = _one_of(Direction, said.get("direction", ""), "direction")
+    return direction
 
 
 def _one_of(names: Any, value: object, field: str) -> Any:

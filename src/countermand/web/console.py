@@ -1,28 +1,128 @@
-"""The console's first page: what this is, what it does right now, and where to look."""
+"""The console's pages and their addresses, and what is said when one of them cannot be shown."""
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
-from countermand.app import Service
-from countermand.ledger import views
+from countermand.ledger.views import ListPlaceError
+from countermand.web.acts import task_act
+from countermand.web.live import live
+from countermand.web.order_list import order_list
+from countermand.web.order_page import order_file, order_look, order_page
+from countermand.web.overview import health, overview
+from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, service_of, show
+from countermand.web.person import forget, read_form, remember
+from countermand.web.problem import Problem
+from countermand.web.raw import raw_answer, raw_message
+from countermand.web.tables import list_routes
+from countermand.web.worklist import task_page, worklist
 
 
-def console_routes() -> list[Route]:
-    return [Route("/", overview), Route("/health", health)]
+class _Kept(StaticFiles):
+    """Files whose address changes with their content: browsers may keep them for ever."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they are
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
 
 
-def overview(request: Request) -> Response:
-    service: Service = request.app.state.service
-    with service.engine.begin() as database:
-        counts = views.count_states(database)
-    return HTMLResponse(f"<!doctype html><title>Countermand</title><h1>Countermand</h1><p>{counts}</p>")
+def console_routes() -> list[BaseRoute]:
+    return [
+        Route("/", overview),
+        Route("/health", health),
+        *list_routes("/orders", order_list),
+        Route("/orders/{number}.json", order_file),
+        Route("/orders/{number}", order_page),
+        Route("/orders/{number}/look", order_look, methods=["POST"]),
+        *list_routes("/needs-a-person", worklist),
+        Route("/needs-a-person/{id:int}", task_page),
+        Route("/needs-a-person/{id:int}/{act}", task_act, methods=["POST"]),
+        Route("/raw/answers/{id:int}", raw_answer),
+        Route("/raw/messages/{id:int}", raw_message),
+        Route("/you", you),
+        Route("/you", set_you, methods=["POST"]),
+        Route("/you/theme", set_theme, methods=["POST"]),
+        Route("/live", live),
+        Mount(STATIC_PREFIX, _Kept(directory=STATIC_FOLDER)),
+    ]
 
 
-def health(request: Request) -> Response:
-    """Whether every connection is being looked after, and what the database promises."""
-    service: Service = request.app.state.service
-    failing = {name: one.failed for name, one in service.running.items() if one.failed}
-    return JSONResponse({"ok": not failing, "failing": failing}, status_code=503 if failing else 200)
+# Who is acting, and how it looks
+
+
+def you(request: Request) -> Response:
+    with service_of(request).engine.begin() as database:
+        return show(request, "you.html", database, next=own_address(request.query_params.get("next", "/")))
+
+
+async def set_you(request: Request) -> Response:
+    form = await read_form(request)
+    response = RedirectResponse(own_address(str(form.get("next", "/"))), 303)
+    name = str(form.get("name", ""))
+    if name.strip():
+        remember(response, name)
+    else:
+        forget(response)
+    return response
+
+
+async def set_theme(request: Request) -> Response:
+    form = await read_form(request)
+    response = RedirectResponse(own_address(str(form.get("next", "/"))), 303)
+    chosen = str(form.get("theme", ""))
+    if chosen in ("light", "dark"):
+        response.set_cookie(THEME_COOKIE, chosen, max_age=365 * 24 * 3600, samesite="lax", path="/")
+    return response
+
+
+def own_address(address: str) -> str:
+    """An address within this console, whatever was asked for."""
+    parts = urlsplit(address)
+    own = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//")
+    return address if own and "\\" not in address else "/"
+
+
+# What went wrong
+
+
+def problem_page(request: Request, error: Exception) -> Response:
+    """Say in one sentence what is wrong, on a page or to a program."""
+    status, why = _said(error)
+    path = request.url.path
+    if path.startswith(("/api", "/hooks")) or path.endswith(".json"):
+        return JSONResponse({"error": why}, status_code=status)
+    if path.endswith(".csv"):
+        return PlainTextResponse(why, status_code=status)
+    title = {404: "Not found", 403: "Not allowed", 409: "Not done"}.get(status, "That did not work")
+    with service_of(request).engine.begin() as database:
+        return show(
+            request,
+            "problem.html",
+            database,
+            status_code=status,
+            title=title,
+            why=why,
+            back=_back(request),
+        )
+
+
+def _said(error: Exception) -> tuple[int, str]:
+    if isinstance(error, Problem):
+        return error.status, error.why
+    if isinstance(error, ListPlaceError):
+        return 400, str(error)
+    status = getattr(error, "status_code", 500)
+    return status, {404: "There is no such page.", 405: "This page cannot be used that way."}.get(
+        status, "The server could not do this."
+    )
+
+
+def _back(request: Request) -> str:
+    referer = urlsplit(request.headers.get("referer", ""))
+    return own_address(referer.path or "/") if referer.netloc == request.headers.get("host") else "/"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
 from countermand.app import Installation, Service
+from countermand.ledger.views import ListPlaceError
 from countermand.web.api import api_routes
 from countermand.web.api_people import people_routes
-from countermand.web.console import console_routes
+from countermand.web.console import console_routes, problem_page
 from countermand.web.hooks import hook_routes
+from countermand.web.live import Live
+from countermand.web.problem import Problem
 
 
 def create_app(installation: Installation) -> Starlette:
@@ -21,6 +26,15 @@ def create_app(installation: Installation) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with Service(installation) as service:
             app.state.service = service
+            app.state.live = Live(service)
+            telling = asyncio.create_task(app.state.live.run())
             yield
+            app.state.live.close()
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
-    return Starlette(routes=[*hook_routes(), *api_routes(), *people_routes(), *console_routes()], lifespan=lifespan)
+    return Starlette(
+        routes=[*hook_routes(), *api_routes(), *people_routes(), *console_routes()],
+        lifespan=lifespan,
+        exception_handlers={Problem: problem_page, HTTPException: problem_page, ListPlaceError: problem_page},
+    )

@@ -1,0 +1,181 @@
+"""One order: both systems side by side, what happens next, and everything that ever happened to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from countermand.app import Running, utc_now
+from countermand.bridge import people
+from countermand.bridge.case import Case, Written, as_order
+from countermand.core.guards import BrakeState
+from countermand.core.plan import Later, NeedsPerson, Plan, Write, plan
+from countermand.core.policy import Direction
+from countermand.core.tasks import TASK_TYPES
+from countermand.ledger import views
+from countermand.web import words
+from countermand.web.order_list import flat
+from countermand.web.order_view import names_of, order_view
+from countermand.web.pages import service_of, show
+from countermand.web.person import must_act, read_form
+from countermand.web.problem import Problem
+from countermand.web.timeline import order_timeline
+from countermand.web.words import Names
+from countermand.web.worklist import task_steps, task_view
+
+
+class Next(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens next about an order, in a sentence; `until`: when, where that is known."""
+
+    icon: str
+    tone: str
+    text: str
+    why: str = ""
+    until: datetime | None = None
+
+
+def order_page(request: Request) -> Response:
+    """The page of the one order that a number leads to."""
+    service = service_of(request)
+    number = request.path_params["number"]
+    with service.engine.begin() as database:
+        row = views.find_order(database, number)
+        if row is None:
+            raise Problem(404, f"No order is known by the number {number}.")
+        if row.order != number:
+            return RedirectResponse(f"/orders/{row.order}", 303)
+        return render_order(request, database, row)
+
+
+def render_order(
+    request: Request, database: Connection, row: views.OrderRow, *, problem: str = "", status_code: int = 200
+) -> Response:
+    """The page of one order; `problem` says why the last act was not done."""
+    running = service_of(request).running.get(row.connection)
+    names = names_of(running)
+    tasks = [views.list_tasks(database, task_id=task.id) for task in row.case.tasks]
+    cards = [
+        (task_view(each, running), task_steps(each, row.case, running, True))
+        for found in tasks
+        for each in found
+    ]
+    brakes = {Direction(brake.direction) for brake in views.brakes_on(database)}
+    return show(
+        request,
+        "order.html",
+        database,
+        status_code=status_code,
+        order=order_view(row, running),
+        case=row.case,
+        names=names,
+        cards=cards,
+        nexts=whats_next(row.case, running, brakes, names),
+        writes=[_written(each, names) for each in reversed(row.case.writes)],
+        cancellations=list(reversed(row.case.cancellations)),
+        timeline=order_timeline(database, row, names, views.tasks_of_order(database, row.id)),
+        problem=problem,
+        done=words.DONE.get(request.query_params.get("done", ""), ""),
+        LIVES=words.LIVES,
+        MONEY=words.MONEY,
+    )
+
+
+def order_file(request: Request) -> Response:
+    """The same order as JSON: its lines, its writes, its timeline."""
+    service = service_of(request)
+    number = request.path_params["number"]
+    with service.engine.begin() as database:
+        row = views.find_order(database, number)
+        if row is None:
+            raise Problem(404, f"No order is known by the number {number}.")
+        running = service.running.get(row.connection)
+        order, names = order_view(row, running), names_of(running)
+        timeline = order_timeline(database, row, names, views.tasks_of_order(database, row.id))
+    body = {**flat(order), "lines": order.lines, "writes": row.case.writes, "timeline": timeline}
+    return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+# What happens next
+
+
+def whats_next(case: Case, running: Running | None, brakes: set[Direction], names: Names) -> tuple[Next, ...]:
+    """What the comparison wants to do about this order, by the rules as they are now."""
+    if running is None:
+        return (Next(icon="connections", tone="warn", text="Nobody looks after this connection any more."),)
+    wanted = make_plan(case, running, brakes)
+    return tuple(next_of(action, names) for action in wanted.actions)
+
+
+def make_plan(case: Case, running: Running, brakes: set[Direction]) -> Plan:
+    connection = running.bridge.connection
+    order = as_order(
+        case,
+        live_since=connection.live_since,
+        offered=connection.offered,
+        brakes={way: BrakeState(tripped=True, released=_released(case, way)) for way in brakes},
+    )
+    return plan(order, connection.policy, utc_now())
+
+
+def _released(case: Case, direction: Direction) -> bool:
+    cancellation = case.open_cancellation(direction)
+    return bool(cancellation and cancellation.released_by)
+
+
+def next_of(action: Write | Later | NeedsPerson, names: Names) -> Next:
+    match action:
+        case Write():
+            side = names.side(action.target.value)
+            about = (
+                f"job {action.job.ref}" if action.job else "the order" if action.whole_order else "the lines"
+            )
+            text = f"{words.sentence(words.CHANGES[action.change]).replace('it', about, 1)} in {side}"
+            return Next(icon="moving", tone="go", text=f"{text}, then read it back.")
+        case Later():
+            side = names.side(action.direction.target.value)
+            return Next(
+                icon="clock",
+                tone="go",
+                text=f"{side} is changed after a wait",
+                why=names.why(action.guard),
+                until=action.until,
+            )
+        case NeedsPerson():
+            title = TASK_TYPES[action.kind].title
+            return Next(
+                icon="person", tone="warn", text=f"A person is needed: {title}", why=names.why(action.because)
+            )
+
+
+def _written(written: Written, names: Names) -> dict[str, object]:
+    command = written.command
+    side = names.side(command.target.value)
+    return {
+        "text": f"{words.sentence(words.CHANGES[command.change])} in {side}",
+        "about": written.job_ref
+        or ("the whole order" if written.whole_order else ", ".join(written.line_ids)),
+        "sent_at": command.sent_at,
+        "answered_at": command.answered_at,
+        "answer": words.OUTCOMES[command.outcome] if command.outcome else "no answer yet",
+        "said": command.said,
+        "verified_at": command.verified_at,
+        "tone": "good" if command.verified_at else "warn",
+    }
+
+
+async def order_look(request: Request) -> Response:
+    """Read both systems now."""
+    await read_form(request)
+    person, service = must_act(request), service_of(request)
+    with service.engine.begin() as database:
+        row = views.find_order(database, request.path_params["number"])
+    if row is None:
+        raise Problem(404, "There is no such order.")
+    now = utc_now()
+    await people.do(service.store, row.connection, row.order, people.look_again(person.name, now), now)
+    service.wake()
+    return RedirectResponse(f"/orders/{row.order}?done=looking", 303)

@@ -1,0 +1,98 @@
+"""Overview: is everything in step, what needs somebody, how long things take, what was saved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from countermand.app import utc_now
+from countermand.core.policy import Direction, Mode
+from countermand.ledger import views
+from countermand.ledger.figures import Figures, figures
+from countermand.web import words
+from countermand.web.charts import day_bars
+from countermand.web.clock import span, zone_of
+from countermand.web.order_view import names_of
+from countermand.web.pages import service_of, show
+from countermand.web.timeline import moment
+from countermand.web.worklist import task_view
+
+_SHOWN_TASKS = 6
+_SHOWN_NEWS = 12
+
+
+def overview(request: Request) -> Response:
+    service = service_of(request)
+    now = utc_now()
+    with service.engine.begin() as database:
+        counts = views.count_states(database)
+        found = figures(database, now, now.astimezone(zone_of(request)).utcoffset() or timedelta(0))
+        tasks = views.list_tasks(database, snoozed=False, now=now, limit=_SHOWN_TASKS)
+        news = views.list_journal(database, limit=_SHOWN_NEWS)
+        return show(
+            request,
+            "overview.html",
+            database,
+            counts=counts,
+            total=sum(counts.values()),
+            headline=headline(counts),
+            figures=found,
+            speed=_speed(found),
+            chart=day_bars(found.days),
+            tasks=[task_view(row, service.running.get(row.connection)) for row in tasks],
+            news=[(entry, moment(entry, names_of(service.running.get(entry.chain)), {})) for entry in news],
+            running=service.running,
+            modes=[
+                (name, names_of(one).direction(way.value), *words.MODES[one.settings.policy.mode(way)])
+                for name, one in service.running.items()
+                for way in Direction
+            ],
+            by_itself=any(
+                one.settings.policy.mode(way) is Mode.AUTOMATIC
+                for one in service.running.values()
+                for way in (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
+            ),
+            undo=[span(one.settings.policy.undo_window) for one in service.running.values()],
+        )
+
+
+def headline(counts: dict[str, int]) -> str:
+    """The state of everything in one sentence."""
+    total = sum(counts.values())
+    if not total:
+        return "No orders yet."
+    person, moving = counts.get("needs_person", 0), counts.get("on_the_way", 0)
+    if not person and not moving:
+        return f"Nothing needs you. {words.count(total, 'order')} looked after."
+    parts = []
+    if person:
+        parts.append(f"{words.count(person, 'order')} need{'s' if person == 1 else ''} a person")
+    if moving:
+        parts.append(f"{words.count(moving, 'change')} {'is' if moving == 1 else 'are'} on the way")
+    return words.sentence("; ".join(parts)) + "."
+
+
+def _speed(found: Figures) -> list[tuple[str, str, str]]:
+    if found.half_within is None or found.most_within is None:
+        return []
+    return [
+        (
+            "Half of all changes",
+            span(found.half_within),
+            "from being seen in one system to being proven in the other",
+        ),
+        (
+            "95 of 100",
+            span(found.most_within),
+            f"of {words.count(found.timed, 'change')} in the last 14 days",
+        ),
+    ]
+
+
+def health(request: Request) -> Response:
+    """Whether every connection is being looked after, and what the database promises."""
+    service = service_of(request)
+    failing = {name: one.failed for name, one in service.running.items() if one.failed}
+    return JSONResponse({"ok": not failing, "failing": failing}, status_code=503 if failing else 200)

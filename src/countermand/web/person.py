@@ -1,0 +1,110 @@
+"""Who is acting, until there are accounts: a name that a person enters once, kept in a cookie.
+
+Everything that asks "who?" asks `acting`, so that real sign-in can take its place here and nowhere else.
+The second half guards forms: what a page of ours did not send out is not taken in.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from countermand.web.problem import Problem
+
+_NAME_COOKIE = "countermand_name"
+_FORM_COOKIE = "countermand_form"
+_YEAR = 365 * 24 * 3600
+MOST_NAME = 60
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who may act. `name` is what the journal keeps."""
+
+    name: str
+
+
+def acting(request: Request) -> Person | None:
+    """The person behind a request, if they have said who they are."""
+    name = clean_name(unquote(request.cookies.get(_NAME_COOKIE, "")))
+    return Person(name) if name else None
+
+
+def clean_name(name: str) -> str:
+    """One line of printable text, without blanks around it."""
+    kept = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(kept.split())[:MOST_NAME]
+
+
+def remember(response: Response, name: str) -> None:
+    response.set_cookie(
+        _NAME_COOKIE, quote(clean_name(name)), max_age=_YEAR, httponly=True, samesite="lax", path="/"
+    )
+
+
+def forget(response: Response) -> None:
+    response.delete_cookie(_NAME_COOKIE, path="/")
+
+
+# Forms
+
+
+def form_token(request: Request) -> str:
+    """The token that this browser's forms carry; made once per browser."""
+    token = request.cookies.get(_FORM_COOKIE) or getattr(request.state, "form_token", "")
+    if not token:
+        token = secrets.token_urlsafe(24)
+        request.state.form_token = token
+    return str(token)
+
+
+def send_form_token(request: Request, response: Response) -> None:
+    """Give the browser its token, if this page has just made one."""
+    if _FORM_COOKIE not in request.cookies:
+        response.set_cookie(
+            _FORM_COOKIE, form_token(request), max_age=_YEAR, httponly=True, samesite="strict", path="/"
+        )
+
+
+async def read_form(request: Request) -> FormData:
+    """The form that was sent, once it is certain that a page of ours sent it.
+
+    Raises:
+        Problem: it came from elsewhere, or the page is older than the browser's cookies.
+    """
+    refuse_elsewhere(request)
+    form = await request.form(max_fields=2000)
+    given, kept = str(form.get("token", "")), request.cookies.get(_FORM_COOKIE, "")
+    if not kept or not hmac.compare_digest(given.encode(), kept.encode()):
+        raise Problem(403, "This page is too old to act from. Load it again, then repeat what you did.")
+    return form
+
+
+def refuse_elsewhere(request: Request) -> None:
+    """Refuse a request that another site's page made this browser send.
+
+    Raises:
+        Problem: the browser says that it comes from another site.
+    """
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    foreign = origin is not None and urlsplit(origin).netloc != host
+    if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "This request comes from another site; open Countermand itself and act there.")
+
+
+def must_act(request: Request) -> Person:
+    """The person who acts.
+
+    Raises:
+        Problem: nobody has said who they are.
+    """
+    person = acting(request)
+    if person is None:
+        raise Problem(403, "Please say who you are first: your name stands in the journal beside each act.")
+    return person

@@ -1,0 +1,114 @@
+// Live updates: one stream per page. Rows on screen change in place; new ones wait for a press, so that
+// nothing moves under the reader's eyes.
+import { writeTimes } from "./times.js";
+import { mark } from "./lists.js";
+
+let waiting = 0;
+
+export function listen() {
+  const state = document.querySelector("[data-live-state]");
+  if (!state || !window.EventSource) return;
+  const source = new EventSource("/live");
+  source.addEventListener("open", () => say(state, true));
+  source.addEventListener("error", () => say(state, false));
+  source.addEventListener("news", (event) => take(JSON.parse(event.data)));
+  addEventListener("pagehide", () => source.close());
+}
+
+function say(state, on) {
+  state.toggleAttribute("data-on", on);
+  state.toggleAttribute("data-off", !on);
+  state.textContent = on ? "Live" : "Not connected, trying again";
+}
+
+function take(news) {
+  document.documentElement.dataset.newsAt = String(Date.now());
+  counts(news);
+  replace("order", news.orders ?? {});
+  replace("task", news.tasks ?? {});
+  for (const id of news.closed ?? []) document.querySelector(`[data-task="${id}"]`)?.classList.add("over");
+  const order = document.querySelector("[data-live-order]")?.dataset.liveOrder;
+  const task = document.querySelector("[data-live-task]")?.dataset.liveTask;
+  const concerned = (order && order in (news.orders ?? {})) || (task && (task in (news.tasks ?? {}) || (news.closed ?? []).includes(Number(task))));
+  if (concerned || document.querySelector("[data-live-all]")) refresh();
+}
+
+function counts(news) {
+  for (const spot of document.querySelectorAll("[data-live-count]")) {
+    spot.textContent = (news.counts?.[spot.dataset.liveCount] ?? 0).toLocaleString("en-GB");
+  }
+  for (const spot of document.querySelectorAll("[data-live=open_tasks]")) {
+    spot.textContent = news.open_tasks.toLocaleString("en-GB");
+    if (spot.classList.contains("tally")) spot.hidden = news.open_tasks === 0;
+  }
+}
+
+function replace(kind, rows) {
+  const list = document.querySelector("[data-list]");
+  if (!list) return;
+  let unknown = 0;
+  for (const [id, html] of Object.entries(rows)) {
+    const old = list.querySelector(`[data-${kind}="${CSS.escape(id)}"]`);
+    if (!old) { unknown += 1; continue; }
+    const holder = document.createElement(kind === "order" ? "tbody" : "div");
+    holder.innerHTML = html;
+    const fresh = holder.firstElementChild;
+    if (old.hasAttribute("data-current")) mark(fresh);
+    fresh.classList.add("flash");
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(fresh);
+    writeTimes(fresh);
+    if (focused) fresh.querySelector("a")?.focus();
+  }
+  const page = document.body.dataset.page;
+  if (unknown && ((page === "orders" && kind === "order") || (page === "worklist" && kind === "task"))) offer(unknown);
+}
+
+function offer(number) {
+  waiting += number;
+  const spot = document.querySelector("[data-fresh]");
+  if (!spot) return;
+  spot.hidden = false;
+  spot.firstElementChild.textContent = `Show ${waiting} new`;
+}
+
+let asked = 0, busy = false, again = false;
+async function refresh() {
+  // At most one reload at a time, and none while somebody types.
+  if (busy) { again = true; return; }
+  const typing = document.activeElement?.matches("main textarea, main input, main select") || document.querySelector("main .more-acts[open]");
+  if (typing) { offerReload(); return; }
+  busy = true;
+  const wait = Math.max(0, asked + 400 - Date.now());
+  await new Promise((done) => setTimeout(done, wait));
+  asked = Date.now();
+  try {
+    const answer = await fetch(location.href.replace(/[?&]done=\w+/, ""), { headers: { accept: "text/html" } });
+    if (answer.ok) put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } finally {
+    busy = false;
+    if (again) { again = false; refresh(); }
+  }
+}
+
+function offerReload() {
+  if (document.querySelector("main > .changed")) return;
+  const note = document.createElement("p");
+  note.className = "strip go changed";
+  note.setAttribute("role", "status");
+  note.innerHTML = '<span>Something new was seen while you write.</span> <button type="button" class="button" data-act="reload">Load it</button>';
+  document.querySelector("main").prepend(note);
+}
+
+function put(page) {
+  const main = document.querySelector("main"), fresh = page.querySelector("main");
+  if (!main || !fresh) return;
+  const open = [...main.querySelectorAll("details[open]")].map((each) => each.dataset.raw ?? each.querySelector("summary")?.textContent);
+  const at = [scrollX, scrollY];
+  main.replaceChildren(...fresh.childNodes);
+  for (const each of main.querySelectorAll("details")) {
+    if (open.includes(each.dataset.raw ?? each.querySelector("summary")?.textContent)) each.open = true;
+  }
+  writeTimes(main);
+  scrollTo(...at);
+}

@@ -1,0 +1,292 @@
+"""Needs a person: the worklist, and one task with its steps and everything that can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from countermand.app import Running, utc_now
+from countermand.bridge.case import Case, CaseItem
+from countermand.bridge.ports import MisRef
+from countermand.bridge.steps import About, AboutItem, Step, steps
+from countermand.core.policy import Direction
+from countermand.core.tasks import TASK_TYPES, Owner, TaskKind
+from countermand.ledger import views
+from countermand.web import words
+from countermand.web.order_view import names_of, order_view
+from countermand.web.pages import service_of, show
+from countermand.web.person import acting
+from countermand.web.problem import Problem
+from countermand.web.tables import Flat, limit_of, next_page, query, rows_response, wanted_format
+from countermand.web.timeline import task_timeline
+
+#: Which way the change goes that a task of this kind holds, for those where one button can do it.
+DIRECTIONS: Mapping[TaskKind, Direction] = {
+    TaskKind.CANCEL_IN_MIS: Direction.CANCEL_TO_MIS,
+    TaskKind.PAST_CUT_OFF: Direction.CANCEL_TO_MIS,
+    TaskKind.APPROVE: Direction.CANCEL_TO_MIS,
+    TaskKind.CANCEL_STOCK_LINE: Direction.CANCEL_TO_MIS,
+    TaskKind.CANCEL_IN_STOREFRONT: Direction.CANCEL_TO_STOREFRONT,
+    TaskKind.SHIP_IN_STOREFRONT: Direction.SHIP_TO_STOREFRONT,
+}
+_NEVER_SETTLED = frozenset(
+    {
+        TaskKind.BRAKE,
+        TaskKind.UNMAPPED,
+        TaskKind.UNKNOWN_REFERENCE,
+        TaskKind.REFUND,
+        TaskKind.CREDIT_NOTE,
+        TaskKind.CANNOT_READ,
+        TaskKind.AMBIGUOUS_LINK,
+        TaskKind.NOT_IN_PRODUCTION,
+    }
+)
+_REFUSABLE = frozenset(
+    {
+        TaskKind.CANCEL_IN_MIS,
+        TaskKind.PAST_CUT_OFF,
+        TaskKind.APPROVE,
+        TaskKind.CANCEL_STOCK_LINE,
+        TaskKind.CANCEL_IN_STOREFRONT,
+    }
+)
+
+
+class TaskView(msgspec.Struct, frozen=True, kw_only=True):
+    """A task as the screens show it. The flags say what may be done about it from here."""
+
+    row: views.TaskRow
+    title: str
+    cost: str
+    why: str
+    by_word: bool
+    can_approve: bool
+    can_settle: bool
+    can_refuse: bool
+    brake: bool
+    import_review: bool
+    snoozed: bool
+    overdue: bool
+
+    @property
+    def grouped(self) -> bool:
+        return self.row.order_count > 1
+
+
+def task_view(row: views.TaskRow, running: Running | None) -> TaskView:
+    kind = TaskKind(row.kind)
+    about, now, names = TASK_TYPES[kind], utc_now(), names_of(running)
+    is_open = row.state == "open"
+    return TaskView(
+        row=row,
+        title=about.title,
+        cost=about.cost,
+        why=names.why(row.because),
+        by_word=about.proof == "word",
+        can_approve=is_open and kind in DIRECTIONS and (row.assisted or kind is TaskKind.APPROVE),
+        can_settle=is_open and kind not in _NEVER_SETTLED,
+        can_refuse=is_open and kind in _REFUSABLE,
+        brake=kind is TaskKind.BRAKE,
+        import_review=kind is TaskKind.IMPORT_REVIEW,
+        snoozed=row.snoozed_until is not None and row.snoozed_until > now,
+        overdue=is_open and row.due_at < now,
+    )
+
+
+# The list
+
+
+def worklist(request: Request) -> Response:
+    """Open tasks by cost of delay; the address filters them."""
+    service = service_of(request)
+    with service.engine.begin() as database:
+        rows, following = _chosen(request, database)
+        tasks = [task_view(row, service.running.get(row.connection)) for row in rows]
+        if wanted_format(request) != "html":
+            return rows_response(request, "needs-a-person", [flat(task) for task in tasks], following)
+        now = utc_now()
+        groups = [(rank, list(group)) for rank, group in groupby(tasks, key=lambda task: task.row.urgency)]
+        return show(
+            request,
+            "worklist.html",
+            database,
+            groups=groups,
+            tasks=tasks,
+            next=following,
+            asked=dict(request.query_params),
+            kinds=views.count_tasks_by(database, "kind"),
+            owners=views.count_tasks_by(database, "owner"),
+            people=views.count_tasks_by(database, "assigned_to"),
+            snoozed=views.count_snoozed(database, now),
+            with_query=lambda **changes: query(request, after=None, **changes),
+        )
+
+
+def _chosen(request: Request, database: Connection) -> tuple[list[views.TaskRow], str]:
+    asked = request.query_params
+    kind, owner, state = asked.get("kind", ""), asked.get("owner", ""), asked.get("state", "open")
+    if kind and kind not in list(TaskKind):
+        raise Problem(400, f"There is no kind of task “{kind[:40]}”.")
+    if owner and owner not in list(Owner):
+        raise Problem(400, f"There is no owner “{owner[:40]}”; owners are {', '.join(Owner)}.")
+    if state not in ("open", "closed"):
+        raise Problem(400, "`state` is open or closed.")
+    limit = limit_of(request)
+    snoozed = None if state == "closed" else asked.get("snoozed") == "1"
+    rows = views.list_tasks(
+        database,
+        state=state,
+        kind=kind,
+        owner=owner,
+        assigned_to=_assigned(request),
+        snoozed=snoozed,
+        now=utc_now(),
+        limit=limit,
+        after=asked.get("after", ""),
+    )
+    return rows, next_page(request, limit, [row.key for row in rows])
+
+
+def _assigned(request: Request) -> str | None:
+    who = request.query_params.get("who", "")
+    if who == "me":
+        person = acting(request)
+        return person.name if person else ""
+    return {"": None, "nobody": ""}.get(who, who)
+
+
+def flat(task: TaskView) -> Flat:
+    """A task as one row of plain values."""
+    row = task.row
+    return {
+        "task": row.id,
+        "connection": row.connection,
+        "kind": row.kind,
+        "title": task.title,
+        "urgency": words.URGENCIES[row.urgency][0],
+        "owner": row.owner,
+        "why": task.why,
+        "detail": row.detail,
+        "orders": row.orders,
+        "order_count": row.order_count,
+        "customer": row.customer,
+        "lines": row.line_ids,
+        "opened_at": row.opened_at,
+        "due_at": row.due_at,
+        "state": row.state,
+        "assigned_to": row.assigned_to,
+        "snoozed_until": row.snoozed_until,
+        "returned": row.returned,
+        "last_check": row.last_check,
+        "closed_at": row.closed_at,
+        "closed_by": row.closed_by,
+        "close_reason": row.close_reason,
+    }
+
+
+# One task
+
+MOST_ORDERS_SHOWN = 100
+
+
+def task_page(request: Request) -> Response:
+    service = service_of(request)
+    with service.engine.begin() as database:
+        return render_task(request, database, int(request.path_params["id"]))
+
+
+def render_task(
+    request: Request, database: Connection, task_id: int, *, problem: str = "", status_code: int = 200
+) -> Response:
+    """The page of one task; `problem` says why the last act was not done."""
+    service = service_of(request)
+    row = find_task(database, task_id)
+    running = service.running.get(row.connection)
+    task = task_view(row, running)
+    found = views.task_order_rows(database, task_id, MOST_ORDERS_SHOWN)
+    listed = [order_view(order, running) for order in found]
+    first = found[0].case if found else None
+    return show(
+        request,
+        "task.html",
+        database,
+        status_code=status_code,
+        task=task,
+        row=row,
+        orders=listed,
+        order=listed[0] if len(listed) == 1 else None,
+        steps=task_steps(row, first, running, row.order_count <= 1),
+        doubts=first.doubts if first is not None and row.kind == TaskKind.AMBIGUOUS_LINK else (),
+        timeline=task_timeline(database, row, names_of(running)),
+        brake_id=_brake_id(database, row),
+        problem=problem,
+        done=words.DONE.get(request.query_params.get("done", ""), ""),
+    )
+
+
+def find_task(database: Connection, task_id: int) -> views.TaskRow:
+    """One task.
+
+    Raises:
+        Problem: there is none with this number.
+    """
+    rows = views.list_tasks(database, task_id=task_id)
+    if not rows:
+        raise Problem(404, f"There is no task {task_id}.")
+    return rows[0]
+
+
+def _brake_id(database: Connection, row: views.TaskRow) -> int | None:
+    on = (each.id for each in views.brakes_on(database) if each.connection == row.connection)
+    return next(on, None) if row.kind == TaskKind.BRAKE else None
+
+
+def task_steps(
+    row: views.TaskRow, case: Case | None, running: Running | None, alone: bool
+) -> tuple[Step, ...]:
+    """The steps of a task; those of a task about many orders name none of them."""
+    kind = TaskKind(row.kind)
+    if case is None:
+        return steps(kind, About(order_id="", storefront="Infigo", mis="printIQ"))
+    return steps(kind, _about(row, case, running, alone))
+
+
+def _about(row: views.TaskRow, case: Case, running: Running | None, alone: bool) -> About:
+    names = names_of(running)
+    line_ids = tuple(filter(None, row.line_ids.split(", ")))
+    lines = [line for line in case.lines if not line_ids or line.line_id in line_ids]
+    refs = dict.fromkeys(link.ref for line in lines for link in line.links)
+    items = [item for ref in refs if (item := case.item(ref)) is not None]
+    return About(
+        order_id=case.order_id if alone else "the order",
+        storefront=names.storefront,
+        mis=names.mis,
+        order_url=running.storefront.order_url(case.order_id) if running and alone else "",
+        line_ids=line_ids,
+        whole_order=len(lines) == len(case.lines),
+        items=tuple(
+            AboutItem(
+                ref=item.ref,
+                kind=item.kind,
+                url=running.mis.item_url(MisRef(ref=item.ref, kind=item.kind, group=item.group))
+                if running
+                else "",
+            )
+            for item in items
+        )
+        if alone
+        else (),
+        tracking=_tracking(items) if alone else (),
+        detail=row.detail,
+        assisted=row.assisted,
+    )
+
+
+def _tracking(items: Sequence[CaseItem]) -> tuple[str, ...]:
+    codes = (item.mis.tracking for item in items)
+    return tuple(sorted(frozenset().union(*codes)))
