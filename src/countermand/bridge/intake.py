@@ -69,6 +69,9 @@ class Intake:
                 hints[hook.id] = self._parsers[hook.side](hook.body, hook.content_type)
             except UnreadableHookError as error:
                 ends.append(HookEnd(id=hook.id, state="quarantined", reason=str(error)))
+            except Exception as error:  # noqa: BLE001 - one message must never hold up all the others
+                reason = f"Reading it failed, which is a fault of ours: {type(error).__name__}: {error}"
+                ends.append(HookEnd(id=hook.id, state="quarantined", reason=reason))
         return hints, ends
 
     # Which orders a message is about
@@ -98,8 +101,8 @@ class Intake:
         new = [hint for hint in hints if hint.mis_ref and hint not in found]
         found |= await self._of_new_items(new)
         for hint in hints:
-            if not hint.mis_ref:
-                found[hint] = await self._of_reference(hint.order_id)
+            if not hint.mis_ref and (order_ids := await self._of_reference(hint.order_id)):
+                found[hint] = order_ids
         return found
 
     async def _of_new_items(self, hints: Sequence[Hint]) -> dict[Hint, tuple[str, ...]]:
