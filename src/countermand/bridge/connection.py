@@ -9,6 +9,7 @@ import msgspec
 from countermand.bridge.ports import MisPort, StorefrontPort
 from countermand.bridge.store import BrakeLimits
 from countermand.core.policy import Direction, Mode, Policy
+from countermand.core.rules import Override, may_be
 
 _CANCELS = (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
 
@@ -18,13 +19,15 @@ class Polling(msgspec.Struct, frozen=True, kw_only=True):
 
     An order is read again after `interval`, later and later as it rests, at the latest after `slowest`; an
     order on which both sides agree for good rests for ever after `stop_after`. Newly placed and cancelled
-    orders are listed every `interval`, as far back as `lookback`.
+    orders are listed every `interval`, as far back as `lookback`. Every `sweep_every` all of them are read,
+    but for those that rest for ever.
     """
 
     interval: timedelta = timedelta(seconds=60)
     slowest: timedelta = timedelta(hours=6)
     stop_after: timedelta = timedelta(days=60)
     lookback: timedelta = timedelta(days=30)
+    sweep_every: timedelta = timedelta(hours=24)
 
     def next_after(self, now: datetime, quiet_since: datetime, final: bool) -> datetime | None:
         """When to read an order again that has shown nothing new since `quiet_since`."""
@@ -41,6 +44,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     storefront: StorefrontPort
     mis: MisPort
     policy: Policy
+    #: For which orders the policy differs, and how.
+    overrides: tuple[Override, ...] = ()
     live_since: datetime
     polling: Polling = Polling()
     storefront_name: str = "Infigo"
@@ -62,4 +67,5 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             window=self.policy.brake_window,
             daily=self.policy.brake_daily,
         )
-        return {way: limits for way in _CANCELS if self.policy.mode(way) is Mode.AUTOMATIC}
+        automatic = may_be(Mode.AUTOMATIC, self.policy, self.overrides)
+        return {way: limits for way in _CANCELS if way in automatic}

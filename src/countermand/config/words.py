@@ -90,4 +90,7 @@ POLLING_WORDS: Mapping[str, Words] = {
         "An order that ended alike on both sides is not read any more after this long.", _HOUR, 10 * _YEAR
     ),
     "lookback": Words("How far back newly placed and cancelled orders are looked for.", _HOUR, 10 * _YEAR),
+    "sweep_every": Words(
+        "How often every order that does not rest for ever is read by id in both systems.", _HOUR, _YEAR
+    ),
 }

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -70,6 +71,8 @@ orders = Table(
     Column("case_file", Json(Case), nullable=False),
     UniqueConstraint("connection", "order_ref"),
     Index(None, "connection", "due_at"),
+    # Sweeps go through a connection's orders in this order.
+    Index(None, "connection", "id"),
     # Lists, newest change first: of everything, of one state, of one customer.
     Index(None, "changed_at", "id"),
     Index(None, "state", "changed_at", "id"),
@@ -265,4 +268,49 @@ watermark = Table(
     Column("connection", String(64), primary_key=True),
     Column("name", String(32), primary_key=True),
     Column("reached", Moment, nullable=False),
+)
+
+# One run over all orders of a connection, each read by id in both systems. `position` is the `orders.id`
+# that it has come to; it ends at `last`. `seconds` is time at work, without pauses between two processes.
+sweep = Table(
+    "sweep",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("connection", String(64), ForeignKey("connection.name"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    # Why it ended as it did, where that is no matter of course.
+    Column("reason", Text, nullable=False, server_default=""),
+    # Only orders that changed since then, or that are looked at anyway; none: all.
+    Column("since", Moment),
+    Column("started_at", Moment, nullable=False),
+    Column("moved_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("position", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("compared", Integer, nullable=False, server_default="0"),
+    Column("agreed", Integer, nullable=False, server_default="0"),
+    Column("differing", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    Column("seconds", Float, nullable=False, server_default="0"),
+    Index("one_running_sweep", "connection", unique=True,
+          sqlite_where=text("state = 'running'"), postgresql_where=text("state = 'running'")),
+    Index(None, "connection", "started_at"),
+    Index(None, "started_at", "id"),
+)  # fmt: skip
+
+# What a sweep did not find in step: orders that differ, and those it left alone, with the reason.
+sweep_finding = Table(
+    "sweep_finding",
+    metadata,
+    Column("sweep_id", Id, ForeignKey("sweep.id"), primary_key=True),
+    Column("order_id", Id, ForeignKey("orders.id"), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    # Nobody knew of it before this sweep.
+    Column("is_new", Boolean, nullable=False),
+    Index(None, "order_id"),
+    Index(None, "sweep_id", "kind"),
 )

@@ -180,11 +180,48 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_orders_connection_due_at"), ["connection", "due_at"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_orders_connection_id"), ["connection", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_orders_customer_changed_at_id"), ["customer", "changed_at", "id"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_orders_state_changed_at_id"), ["state", "changed_at", "id"], unique=False
+        )
+
+    op.create_table(
+        "sweep",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("moved_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("compared", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("agreed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("differing", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("skipped", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("calls", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("seconds", sa.Float(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["connection"], ["connection.name"], name=op.f("fk_sweep_connection")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sweep")),
+    )
+    with op.batch_alter_table("sweep", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_sweep_connection_started_at"), ["connection", "started_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_sweep_started_at_id"), ["started_at", "id"], unique=False)
+        batch_op.create_index(
+            "one_running_sweep",
+            ["connection"],
+            unique=True,
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
         )
 
     op.create_table(
@@ -261,6 +298,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sighting", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sighting_order_id"), ["order_id"], unique=False)
+
+    op.create_table(
+        "sweep_finding",
+        sa.Column("sweep_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("is_new", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_sweep_finding_order_id")),
+        sa.ForeignKeyConstraint(["sweep_id"], ["sweep.id"], name=op.f("fk_sweep_finding_sweep_id")),
+        sa.PrimaryKeyConstraint("sweep_id", "order_id", name=op.f("pk_sweep_finding")),
+    )
+    with op.batch_alter_table("sweep_finding", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sweep_finding_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_sweep_finding_sweep_id_kind"), ["sweep_id", "kind"], unique=False
+        )
 
     op.create_table(
         "task_order",
