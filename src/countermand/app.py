@@ -214,6 +214,7 @@ class Service:
             storefront=storefront,
             mis=mis,
             policy=settings.policy,
+            overrides=settings.overrides,
             live_since=live_since,
             polling=settings.polling,
         )

@@ -24,6 +24,7 @@ from countermand.core.events import Event
 from countermand.core.guards import BrakeState
 from countermand.core.plan import NeedsPerson, Plan, plan
 from countermand.core.policy import Direction
+from countermand.core.rules import facts_of, resolve
 from countermand.core.status import Side
 
 Clock = Callable[[], datetime]
@@ -83,7 +84,10 @@ class Converger:
             offered=self._connection.offered,
             brakes={way: _brake(case, way) for way in brakes},
         )
-        return plan(order, self._connection.policy, self._clock())
+        rules = resolve(
+            self._connection.policy, self._connection.overrides, facts_of(case.customer, order.lines)
+        )
+        return plan(order, rules.policy, self._clock(), rules.by_direction)
 
     def _hear(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
         """Where a system cannot be read back, a person's "done" is taken as their word."""

@@ -111,14 +111,20 @@ def check_now(task_id: int, by: str, at: datetime, reason: str = "") -> Deed:
     return deed
 
 
-def approve(direction: Direction, by: str, at: datetime, reason: str) -> Deed:
-    """ "Do it": a write that waits for a person may go; the second name counts where two are needed."""
+def approve(direction: Direction, by: str, at: datetime, reason: str, line_ids: tuple[str, ...] = ()) -> Deed:
+    """ "Do it": a write that waits for a person may go; the second name counts where two are needed.
+
+    `line_ids`: what was asked about (none: all of it); a line that wants it later is asked about again.
+    """
+    lines = frozenset(line_ids)
 
     def deed(case: Case) -> tuple[Case, Entry]:
         given = case.approvals.get(direction)
         if given is not None and given.by == by:
             raise RefusedError(f"{by} has agreed already; a second, different person is needed.")
-        approval = replace(given, second=by) if given else Approval(direction=direction, by=by)
+        approval = (
+            replace(given, second=by) if given else Approval(direction=direction, by=by, line_ids=lines)
+        )
         entry = _entry(case, Event.APPROVAL_GIVEN, by, at, reason)
         return replace(case, approvals={**case.approvals, direction: approval}), entry
 

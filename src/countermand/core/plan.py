@@ -6,7 +6,7 @@ cancelled in one write, a job only when every line on it is, and a person is ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -84,14 +84,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(direction_of(push.change, push.target) for push in pushes)
 
 
-def plan(order: Order, policy: Policy, now: datetime) -> Plan:
-    """What is to be done about an order, as of `now` (aware UTC); deterministic."""
+def plan(
+    order: Order, policy: Policy, now: datetime, towards: Mapping[Direction, Policy] | None = None
+) -> Plan:
+    """What is to be done about an order, as of `now` (aware UTC); deterministic.
+
+    `towards`: the rules of single directions, where they differ from `policy`.
+    """
     verdicts = judge(order, policy, now)
+    rules = {way: (towards or {}).get(way, policy) for way in Direction}
     actions: list[Action] = [
-        *_cancel_in_mis(order, verdicts, policy, now),
-        *_cancel_in_storefront(order, verdicts, policy, now),
-        *_ship(order, verdicts, policy, now),
-        *_emptied(order, verdicts, policy, now),
+        *_cancel_in_mis(order, verdicts, rules[Direction.CANCEL_TO_MIS], now),
+        *_cancel_in_storefront(order, verdicts, rules[Direction.CANCEL_TO_STOREFRONT], now),
+        *_ship(order, verdicts, rules[Direction.SHIP_TO_STOREFRONT], now),
+        *_emptied(order, verdicts, rules[Direction.CANCEL_TO_STOREFRONT], now),
         *_asks(order, verdicts),
     ]
     return Plan(verdicts=verdicts, actions=_one_task_per_kind(actions))
