@@ -43,6 +43,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     ] = 8100
     log_level: Annotated[LogLevel, setting("What to log: `debug`, `info`, `warning` or `error`.")] = "info"
 
+    def __repr__(self) -> str:
+        return f"Server(host={self.host!r}, port={self.port})"  # the database's address may hold a password
+
 
 class HookTokens(msgspec.Struct, frozen=True, kw_only=True):
     """`[connections.NAME.hook_tokens]`: the unguessable last part of the addresses that messages come to."""

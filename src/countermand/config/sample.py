@@ -107,7 +107,8 @@ def _settings(table: str, prefix: str, specs: tuple[Spec, ...]) -> Iterator[str]
 
 def _comment(spec: Spec) -> str:
     text = f"{'Guess. ' if spec.guess else ''}{spec.description}"
-    return "".join(f"# {line}\n" for line in textwrap.wrap(text, _WIDTH, break_on_hyphens=False))
+    paragraphs = (textwrap.wrap(part, _WIDTH, break_on_hyphens=False) for part in text.split("\n"))
+    return "".join(f"# {line}\n" for lines in paragraphs for line in lines)
 
 
 def _line(place: str, name: str, spec: Spec) -> str:

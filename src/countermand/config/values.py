@@ -125,7 +125,7 @@ def _limits(spec: Spec) -> str:
         return ""
     if isinstance(spec.least, timedelta):
         return f", from {show_duration(spec.least)} to {show_duration(cast(timedelta, spec.most))}"
-    return f" from {spec.least:g} to {spec.most:g}"
+    return f" from {spec.least:.15g} to {spec.most:.15g}"
 
 
 def _within(spec: Spec, value: Any) -> bool:

@@ -71,8 +71,8 @@ RULE_WORDS: Mapping[str, Words] = {
         1_000_000_000,
     ),
     "opening_hours": Words(
-        'Automatic cancels are written only within these hours, in UTC, such as { days = ["mon", "tue"], '
-        'opens = "07:00", closes = "19:00" }; `always` for any time.'
+        "Automatic cancels are written only within these hours, in UTC; `always`: at any time. For example\n"
+        '{ days = ["mon", "tue"], opens = "07:00", closes = "19:00" }'
     ),
 }
 
