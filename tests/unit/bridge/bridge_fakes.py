@@ -278,8 +278,8 @@ class FakeMis:
     def capabilities(self) -> Mapping[str, Capability]:
         return {name: Capability(name=name, offered=True, how="fake") for name in self.offers}
 
-    def make(self, ref: str, *, kind: MisItemKind = MisItemKind.JOB, **fields: Any) -> MisItem:
-        fields = {"status": OPEN, "quantity": 250} | fields
+    def make(self, ref: str, *, kind: MisItemKind = MisItemKind.JOB, **given: Any) -> MisItem:
+        fields: dict[str, Any] = {"status": OPEN, "quantity": 250} | given
         item = MisItem(ref=ref, kind=kind, began_at=self._clock(), raw="{}", **fields)
         return self._put(item)
 

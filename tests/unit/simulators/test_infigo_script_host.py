@@ -1,5 +1,7 @@
 """The JavaScript host: what a MegaScript sees of Infigo, and where one that misbehaves is stopped."""
 
+import contextlib
+import gc
 import json
 
 import pytest
@@ -104,3 +106,25 @@ def test_the_host_leaves_nothing_of_its_own_in_the_scripts_world() -> None:
     names = set(run_script(script, ScriptRequest(), open_shop()).content.split(","))
     bare = json.loads(quickjs.Context().eval("JSON.stringify(Object.getOwnPropertyNames(globalThis))"))
     assert names - set(bare) == {"Run"}
+
+
+@pytest.mark.parametrize("script", ["Run.Orders.FindById(1);", "nonsense(", "throw new Error('no');"])
+def test_a_run_leaves_no_context_to_the_garbage_collector(script: str) -> None:
+    """The collector may come by in any thread, and only the thread that ran a context may free it."""
+    shop = open_shop()
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(ScriptError):
+            run_script(script, ScriptRequest(), shop)
+        left = [each for each in gc.get_objects() if isinstance(each, quickjs.JSException)]
+        assert not left
+        before = _alive()
+        gc.collect()
+        assert _alive() == before, "a context was in a reference cycle"
+    finally:
+        gc.enable()
+
+
+def _alive() -> int:
+    return sum(type(each).__name__ in ("Context", "Object") for each in gc.get_objects())

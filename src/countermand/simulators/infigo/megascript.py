@@ -101,26 +101,28 @@ def _run_once(source: str, start: str, seconds: float) -> _Ending:
     context = quickjs.Context()
     context.set_memory_limit(MEMORY_BYTES)
     context.set_time_limit(seconds)
-    failure: quickjs.JSException | None = None
+    failure = ""
     try:
         ending = context.eval(_source(HOST))(start)
         try:
             context.eval(source)
         except quickjs.JSException as error:
-            # A question that ended the run shows as an error too; the ending tells them apart.
-            failure = error
+            # A question that ended the run shows as an error too; the ending tells them apart. Only its
+            # text is kept: the error would hold this frame, and so the context, until the garbage collector
+            # comes by in some other thread, and QuickJS must be freed by the thread that ran it.
+            failure = str(error)
         result = msgspec.json.decode(ending(), type=_Ending)
     except quickjs.JSException as error:
-        raise _script_error(failure or error) from error
+        raise _script_error(failure or str(error)) from error
     except msgspec.ValidationError as error:
         raise ScriptError(f"The MegaScript returned something unusable: {error}.") from error
-    if failure is not None and result.pending is None:
-        raise _script_error(failure) from failure
+    if failure and result.pending is None:
+        raise _script_error(failure)
     return result
 
 
-def _script_error(error: Exception) -> ScriptError:
-    said = (str(error).strip().splitlines() or ["unknown error"])[0].rstrip(".")
+def _script_error(text: str) -> ScriptError:
+    said = (text.strip().splitlines() or ["unknown error"])[0].rstrip(".")
     if said == "InternalError: interrupted":
         return ScriptError("The MegaScript took too long and was stopped.")
     return ScriptError(f"The MegaScript failed: {said}.")
