@@ -1,12 +1,8 @@
 """From two loaded tables to the list of differences, in three passes.
 
-1. One pass over both sides, grouped by the hash of the key: a key with one row on each side whose facts,
-   quantities and tracking agree is in step and only counted. Everything else is a *suspect*.
-2. The suspects' rows are grouped again, exactly, by the key itself.
-3. The distinct combinations of facts among them (few) are judged in Python by `classify`.
-
-Hashes only ever sort rows out: two keys that share a hash make each other suspects (a second hash of the
-key has to agree as well), so the result does not depend on luck.
+1. `first_pass`: all keys by their hash; those in step are only counted, the rest are *suspects*.
+2. `gather`: the suspects' rows are read from the files again, whole, and grouped by the key itself.
+3. Here: the distinct combinations of facts among them (few) are judged in Python by `classify`.
 """
 
 # ruff: noqa: S608 - every name put into SQL is ours or quoted by sql_name/sql_text
@@ -20,174 +16,28 @@ from countermand.compare.classify import (
     Class,
     Finding,
     Rows,
-    judge,
     judge_rows,
 )
-from countermand.compare.columns import IDENTITY
+from countermand.compare.coding import FACTS, UNMAPPED_CODE
 from countermand.compare.database import Database
-from countermand.compare.keys import KeyPair, key_sql
-from countermand.compare.load import FACTS, UNMAPPED_CODE, Loaded
-from countermand.compare.source import sql_name
-from countermand.compare.values import number_sql
-from countermand.core.status import Facts, Side
-
-_ONE_EACH = 1 + (1 << 32)
-_SHOWN = 6
-_TRACKING = "regexp_replace(upper(coalesce(tracking, '')), '[ -]', '', 'g')"
+from countermand.compare.first_pass import find_suspects
+from countermand.compare.gather import gather
+from countermand.compare.keys import KeyPair
+from countermand.compare.load import Loaded
+from countermand.core.status import Facts
 
 
-def compare(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> None:
-    """Leave two tables in the database: `differences` (one row per key that was looked at) and `settled`
-    (one row: how many keys and rows were in step at first sight)."""
-    _first_pass(db, storefront, mis, keys)
+def compare(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> int:
+    """Leave table `differences` (one row per suspect key, judged); returns how many keys are in step besides."""
+    in_step = find_suspects(db, storefront, mis, keys)
     for loaded in (storefront, mis):
-        _gather(db, loaded, keys)
+        gather(db, loaded, keys)
     _judge_all(db, storefront, mis, keys)
-
-
-def _has(loaded: Loaded, role: str) -> bool:
-    return role in loaded.layout.roles
-
-
-def _both_have(storefront: Loaded, mis: Loaded, role: str) -> bool:
-    return _has(storefront, role) and _has(mis, role)
-
-
-def _key(loaded: Loaded, keys: KeyPair) -> str:
-    return key_sql(f"t.{sql_name(keys.role(loaded.side))}", loaded.layout.choices.key_pattern)
-
-
-def _coded(loaded: Loaded) -> str:
-    """The side's table with the code of each row's facts."""
-    side = loaded.side.value
-    same = [f"t.{axis} IS NOT DISTINCT FROM codes.{axis}" for axis in (*loaded.layout.axes, "shipped")]
-    return f"{side} AS t JOIN {side}_codes AS codes ON {' AND '.join(same)}"
-
-
-def _first_pass(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> None:
-    quantities = _both_have(storefront, mis, "quantity")
-    tracking = _both_have(storefront, mis, "tracking")
-    sides = " UNION ALL ".join(_hashed(loaded, keys, quantities, tracking) for loaded in (storefront, mis))
-    clean = _clean(storefront, mis, quantities=quantities, tracking=tracking)
-    db.run(f"""
-        CREATE TEMP TABLE first_pass AS
-        SELECT CASE WHEN clean THEN NULL ELSE h END AS h, count(*) AS keys,
-               sum(rows & 4294967295) AS storefront_rows, sum(rows >> 32) AS mis_rows
-        FROM (
-            SELECT h, rows, {clean} AS clean FROM (
-                SELECT h, sum(one)::BIGINT AS rows, bit_or(mask) AS mask, bit_xor(h2) AS h2
-                       {", sum(quantity) AS quantity" if quantities else ""}
-                       {", bit_xor(tracking) AS tracking" if tracking else ""}
-                FROM ({sides}) GROUP BY h))
-        GROUP BY 1
-    """)
-
-
-def _hashed(loaded: Loaded, keys: KeyPair, quantities: bool, tracking: bool) -> str:
-    first = loaded.side is Side.STOREFRONT
-    shift, one, late_bit = (0, 1, 62) if first else (UNMAPPED_CODE + 1, 1 << 32, 63)
-    columns = [
-        "hash(k) AS h",
-        "hash('~' || k) AS h2",
-        f"{one}::BIGINT AS one",
-        f"(1::UBIGINT << (code + {shift})) | (CASE WHEN late THEN 1::UBIGINT << {late_bit} ELSE 0 END) AS mask",
-    ]
-    if quantities:
-        columns.append(f"{'' if first else '-'}coalesce(quantity, 0) AS quantity")
-    if tracking:
-        columns.append("hash(tracking) AS tracking")
-    wanted = ["code", "late", *(["quantity"] if quantities else []), *(["tracking"] if tracking else [])]
-    inner = f"SELECT {_key(loaded, keys)} AS k, {', '.join(wanted)} FROM {_coded(loaded)}"
-    return f"SELECT {', '.join(columns)} FROM ({inner}) WHERE k IS NOT NULL"
-
-
-def _clean(storefront: Loaded, mis: Loaded, *, quantities: bool, tracking: bool) -> str:
-    """SQL: one row on each side, in step, and nothing that differs."""
-    masks: dict[bool, list[int]] = {True: [], False: []}
-    for first in _facts_present(storefront):
-        for second in _facts_present(mis):
-            if judge(FACTS[first], FACTS[second]).kind is Class.IN_STEP:
-                mask = (1 << first) | (1 << (UNMAPPED_CODE + 1 + second))
-                masks[_tracking_matters(FACTS[first], FACTS[second])].append(mask)
-    agree = [f"mask IN ({_numbers(masks[False])})"]
-    sent = f"mask IN ({_numbers(masks[True])})"
-    agree.append(f"({sent} AND tracking = 0)" if tracking else sent)
-    quantity = " AND quantity = 0" if quantities else ""
-    return f"(rows = {_ONE_EACH} AND h2 = 0 AND ({' OR '.join(agree)}){quantity})"
-
-
-def _facts_present(loaded: Loaded) -> list[int]:
-    return sorted({status.code for status in loaded.statuses if status.code != UNMAPPED_CODE})
-
-
-def _numbers(masks: list[int]) -> str:
-    return ", ".join(map(str, masks)) or "0"
-
-
-def _tracking_matters(storefront: Facts, mis: Facts) -> bool:
-    return storefront.sent and mis.sent and not storefront.cancelled
-
-
-def _gather(db: Database, loaded: Loaded, keys: KeyPair) -> None:
-    """Group the suspects' rows by key: first equal rows into one, then all rows of a key."""
-    side, layout = loaded.side, loaded.layout
-    name = side.value
-    number = number_sql("price", layout.numbers) if layout.price_role else "NULL::DOUBLE"
-    identity = IDENTITY[side]
-    own = f"nullif(trim(t.{identity}), '')" if _has(loaded, identity) else "NULL"
-    raw = ", ".join(f"nullif(trim(t.{axis}), '')" for axis in layout.axes)
-    db.run(f"""
-        CREATE TEMP TABLE {name}_suspects AS
-        SELECT k, id, code, own_code, quantity, tracking, order_id, any_value(raw) AS raw,
-               any_value(customer) AS customer, any_value(product) AS product, max(price) AS price, count(*) AS copies, bool_or(late) AS late,
-               bool_or(named) AS named
-        FROM (
-            SELECT {_key(loaded, keys)} AS k, {own} IS NOT NULL AS named,
-                   coalesce({own}, 'row ' || row_number() OVER ()) AS id, code,
-                   coalesce(nullif(concat_ws(' / ', {raw}), ''), '(blank)') AS raw,
-                   own_code, quantity,
-                   {_TRACKING if _has(loaded, "tracking") else "''"} AS tracking, {number} AS price, late,
-                   {_order_id(loaded)} AS order_id,
-                   {_text(loaded, "customer")} AS customer, {_text(loaded, "product")} AS product
-            FROM {_coded(loaded)}
-        ) SEMI JOIN first_pass ON hash(k) = first_pass.h
-        GROUP BY ALL
-    """)
-    contradictory = (
-        "count(*) > count(DISTINCT id)"
-        if side is Side.STOREFRONT
-        else "count(DISTINCT (id, own_code)) > count(DISTINCT id)"
-    )
-    value = "max(price)" if layout.price_role == "order_total" else "sum(price)"
-    db.run(f"""
-        CREATE TEMP TABLE {name}_keys AS
-        SELECT k, sum(copies)::BIGINT AS rows, count(DISTINCT id) AS lines, {contradictory} AS contradictory,
-               bit_or(1::UINTEGER << code) AS mask, bool_or(late) AS late,
-               CASE WHEN count(quantity) = count(*) THEN sum(quantity) END AS quantity,
-               min(quantity) AS least, max(quantity) AS most, {value} AS value,
-               list_sort(list_distinct(flatten(list(tracks)))) AS tracking,
-               min(id, {_SHOWN}) FILTER (named) AS ids, min(order_id, {_SHOWN}) AS order_ids,
-               list_distinct(min(raw, {_SHOWN * 4})) AS statuses,
-               any_value(customer) AS customer, any_value(product) AS product
-        FROM (SELECT *, list_filter(string_split_regex(tracking, '[,;|/\\n]+'), lambda x: x <> '') AS tracks
-              FROM {name}_suspects)
-        GROUP BY k
-    """)
-    db.run(f"DROP TABLE {name}_suspects")
-
-
-def _text(loaded: Loaded, role: str) -> str:
-    return f"nullif(trim(t.{sql_name(role)}), '')" if _has(loaded, role) else "NULL::VARCHAR"
-
-
-def _order_id(loaded: Loaded) -> str:
-    if loaded.side is Side.STOREFRONT:
-        return _text(loaded, "order")
-    return _text(loaded, "customer_reference")
+    return in_step
 
 
 def _judge_all(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> None:
-    quantities = _both_have(storefront, mis, "quantity")
+    quantities = all("quantity" in loaded.layout.roles for loaded in (storefront, mis))
     differs = """s.quantity IS NOT NULL AND m.quantity IS NOT NULL AND s.quantity <> m.quantity
                  AND NOT (s.lines = 1 AND m.least = s.quantity AND m.most = s.quantity)"""
     tracking = "len(m.tracking) > 0 AND s.tracking <> m.tracking"

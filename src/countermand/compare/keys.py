@@ -3,15 +3,16 @@
 # ruff: noqa: S608 - every name put into SQL is ours or quoted by sql_name/sql_text
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from countermand.compare.columns import IDENTITY
 from countermand.compare.database import Database
 from countermand.compare.errors import CompareError
 from countermand.compare.layout import Layout
-from countermand.compare.load import Loaded
+from countermand.compare.load import Loaded, key_sql
 from countermand.compare.mapping import Keys
-from countermand.compare.source import sql_name, sql_text
 from countermand.core.status import Side
 
 #: Pairs of roles in order of preference; the first that links (nearly) the most orders is used. The
@@ -24,7 +25,6 @@ _PAIRS = (
     ("order", "job_reference"),
     ("order", "notes"),
     ("line", "notes"),
-    ("order", "job"),
 )
 #: Never used by itself: a purchase order number is the customer's and may cover several orders.
 _HINT = ("po", "customer_reference")
@@ -45,33 +45,8 @@ class KeyPair(msgspec.Struct, frozen=True, kw_only=True):
         return self.storefront if side is Side.STOREFRONT else self.mis
 
 
-def key_sql(column: str, pattern: str = "") -> str:
-    """A key as it is compared: without case, surrounding space and a leading `#`; NULL when empty."""
-    value = f"ltrim(upper(trim({column}, ' \t\u00a0')), '#')"
-    if pattern:
-        found = f"regexp_extract({column}, {sql_text(pattern)}, {1 if _has_group(pattern) else 0})"
-        value = f"upper(trim({found}))"
-    return f"nullif({value}, '')"
-
-
-def _has_group(pattern: str) -> bool:
-    return "(" in pattern.replace("\\(", "").replace("(?:", "")
-
-
-def choose(db: Database, storefront: Loaded, mis: Loaded, wanted: Keys) -> KeyPair:
-    """Pick the pair of columns that links the orders. Raises CompareError when none links any."""
-    offered = _offered(storefront.layout, mis.layout, wanted)
-    overlap = {pair: _overlap(db, storefront, mis, pair) for pair in offered}
-    most = max(overlap.values())
-    if most == 0:
-        raise CompareError(_nothing_matches(db, storefront, mis, offered))
-    best = next(pair for pair in offered if overlap[pair] >= _NEARLY * most)
-    return KeyPair(
-        storefront=best[0], mis=best[1], by_order=best[0] not in (IDENTITY[Side.STOREFRONT], "mis_job")
-    )
-
-
-def _offered(storefront: Layout, mis: Layout, wanted: Keys) -> list[tuple[str, str]]:
+def offered(storefront: Layout, mis: Layout, wanted: Keys) -> list[tuple[str, str]]:
+    """The pairs of roles that could link these two inputs, best first. Raises CompareError when there are none."""
     for layout, role in ((storefront, wanted.storefront), (mis, wanted.mis)):
         if role and role not in layout.key_roles:
             raise CompareError(
@@ -80,13 +55,14 @@ def _offered(storefront: Layout, mis: Layout, wanted: Keys) -> list[tuple[str, s
             )
     if wanted.storefront and wanted.mis:
         return [(wanted.storefront, wanted.mis)]
+    known = (*_PAIRS, *([_HINT] if wanted.storefront == _HINT[0] else []))
     pairs = [
-        pair
-        for pair in (*_PAIRS, *([_HINT] if wanted.storefront == "po" else []))
-        if pair[0] in storefront.key_roles
-        and pair[1] in mis.key_roles
-        and wanted.storefront in ("", pair[0])
-        and wanted.mis in ("", pair[1])
+        (one, other)
+        for one, other in known
+        if one in storefront.key_roles
+        and other in mis.key_roles
+        and wanted.storefront in ("", one)
+        and wanted.mis in ("", other)
     ]
     if not pairs:
         raise CompareError(
@@ -94,7 +70,32 @@ def _offered(storefront: Layout, mis: Layout, wanted: Keys) -> list[tuple[str, s
             f"({_named(storefront)} against {_named(mis)}); name them under [keys] in a mapping file "
             "(--map mapping.toml)."
         )
-    return pairs
+    return [pair for pair in pairs if _look_alike(storefront, pair[0], mis, pair[1])] or pairs
+
+
+def _look_alike(storefront: Layout, one: str, mis: Layout, other: str) -> bool:
+    """Whether the sampled values have a shape in common (`s501` and `s77` have, `s501` and `77` have not)."""
+    first, second = (
+        {_shape(row[layout.roles[role]]) for row in layout.source.sample} - {""}
+        for layout, role in ((storefront, one), (mis, other))
+    )
+    return not (first and second) or bool(first & second)
+
+
+def _shape(value: str) -> str:
+    return re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "9", value.strip().lstrip("#").upper()))
+
+
+def choose(db: Database, storefront: Loaded, mis: Loaded, pairs: list[tuple[str, str]]) -> KeyPair:
+    """Pick the pair of columns that links the orders. Raises CompareError when none links any."""
+    overlap = {pair: _overlap(db, storefront, mis, pair) for pair in pairs}
+    most = max(overlap.values())
+    if most == 0:
+        raise CompareError(_nothing_matches(db, storefront.layout, mis.layout, pairs))
+    best = next(pair for pair in pairs if overlap[pair] >= _NEARLY * most)
+    return KeyPair(
+        storefront=best[0], mis=best[1], by_order=best[0] not in (IDENTITY[Side.STOREFRONT], "mis_job")
+    )
 
 
 def _named(layout: Layout) -> str:
@@ -104,27 +105,29 @@ def _named(layout: Layout) -> str:
 def _overlap(db: Database, storefront: Loaded, mis: Loaded, pair: tuple[str, str]) -> int:
     """How many storefront keys of a sample are found among the MIS's keys (the same sample on both sides)."""
     one_in = max(1, max(storefront.rows, mis.rows) // _ALL_ROWS)
-    sides = []
-    for loaded, role in ((storefront, pair[0]), (mis, pair[1])):
-        key = key_sql(sql_name(role), loaded.layout.choices.key_pattern)
-        chosen = f"AND hash(k) % {one_in} = 0" if one_in > 1 else ""
-        sides.append(
-            f"SELECT DISTINCT k FROM (SELECT {key} AS k FROM {loaded.side.value}) WHERE k IS NOT NULL {chosen}"
-        )
-    ((found,),) = db.run(f"SELECT count(*) FROM ({sides[0]}) SEMI JOIN ({sides[1]}) USING (k)")
+    sides = [
+        f"SELECT DISTINCT {role}_hash AS h FROM {loaded.side.value} WHERE {role}_hash % {one_in} = 0"
+        for loaded, role in ((storefront, pair[0]), (mis, pair[1]))
+    ]
+    ((found,),) = db.run(f"SELECT count(*) FROM ({sides[0]}) SEMI JOIN ({sides[1]}) USING (h)")
     return int(found)
 
 
-def _nothing_matches(db: Database, storefront: Loaded, mis: Loaded, tried: list[tuple[str, str]]) -> str:
-    first, second = storefront.layout, mis.layout
-    pairs = " or ".join(f"{first.heading(one)} = {second.heading(other)}" for one, other in tried)
-    text = f"No order of {first.source.name} is in {second.source.name}: tried {pairs}"
-    if _HINT[0] in first.key_roles and _HINT[1] in second.key_roles and _overlap(db, storefront, mis, _HINT):
-        return (
-            f"{text}; the {first.heading('po')} would match {second.heading('customer_reference')}, so if that is "
-            'how your shop links them, set storefront = "po" under [keys] in a mapping file (--map mapping.toml).'
-        )
-    return f"{text}; check that both exports cover the same days, or name the keys in a mapping file (--map mapping.toml)."
+def _nothing_matches(db: Database, storefront: Layout, mis: Layout, tried: list[tuple[str, str]]) -> str:
+    pairs = " or ".join(f"{storefront.heading(one)} = {mis.heading(other)}" for one, other in tried)
+    text = f"No order of {storefront.source.name} is in {mis.source.name}: tried {pairs}"
+    po, reference = _HINT
+    if po in storefront.key_roles and reference in mis.key_roles and _HINT not in tried:
+        found = _common(db, storefront, po, mis, reference)
+        if found:
+            return (
+                f"{text}; the {storefront.heading(po)} would match {mis.heading(reference)}, so if that is how "
+                'your shop links them, set storefront = "po" under [keys] in a mapping file (--map mapping.toml).'
+            )
+    return (
+        f"{text}; check that both exports cover the same days, or name the keys in a mapping file "
+        "(--map mapping.toml)."
+    )
 
 
 def find_by_content(db: Database, storefront: Layout, mis: Layout) -> tuple[Layout, Layout]:
@@ -134,24 +137,32 @@ def find_by_content(db: Database, storefront: Layout, mis: Layout) -> tuple[Layo
     """
     if storefront.key_roles and mis.key_roles:
         return storefront, mis
-    best: tuple[int, int, int] = (0, -1, -1)
-    for one in _candidates(storefront):
-        for other in _candidates(mis):
-            found = _common(db, storefront, one, mis, other)
+    best: tuple[int, Layout, Layout] = (0, storefront, mis)
+    for one in _candidates(storefront, "order"):
+        for other in _candidates(mis, "customer_reference"):
+            found = _common(db, one, _any_key(one), other, _any_key(other))
             if found > best[0]:
                 best = (found, one, other)
-    if not best[0]:
-        return storefront, mis
-    return _with_key(storefront, best[1], "order"), _with_key(mis, best[2], "customer_reference")
+    return best[1], best[2]
 
 
-def _candidates(layout: Layout) -> list[int]:
-    """Its key columns, or columns without a role that are filled and mostly different in every row."""
+def _any_key(layout: Layout) -> str:
+    return layout.key_roles[0]
+
+
+def _candidates(layout: Layout, role: str) -> list[Layout]:
+    """The layout itself where a heading told; else one with each column that is filled and varied as `role`."""
     if layout.key_roles:
-        return [layout.roles[role] for role in layout.key_roles]
+        return [layout]
     sample = layout.source.sample
     free = [index for index in range(len(layout.source.headings)) if index not in layout.roles.values()]
-    return [index for index in free if _is_varied([row[index] for row in sample])]
+    return [
+        msgspec.structs.replace(
+            layout, roles=layout.roles | {role: index}, by_content=layout.by_content | {role}
+        )
+        for index in free
+        if _is_varied([row[index] for row in sample])
+    ]
 
 
 def _is_varied(values: list[str]) -> bool:
@@ -159,19 +170,12 @@ def _is_varied(values: list[str]) -> bool:
     return len(filled) >= 0.5 * len(values) and len(set(filled)) >= 0.3 * len(filled)
 
 
-def _common(db: Database, storefront: Layout, one: int, mis: Layout, other: int) -> int:
+def _common(db: Database, storefront: Layout, one: str, mis: Layout, other: str) -> int:
+    """How many keys the two columns share, in a sample of the files themselves."""
     sides = [
-        f"SELECT DISTINCT k FROM (SELECT {key_sql(f'c{index}')} AS k FROM {layout.source.relation}) "
+        f"SELECT DISTINCT k FROM (SELECT {key_sql(layout, role)} AS k FROM {layout.source.relation}) "
         f"WHERE k IS NOT NULL ORDER BY hash(k) LIMIT {_SAMPLE_KEYS}"
-        for layout, index in ((storefront, one), (mis, other))
+        for layout, role in ((storefront, one), (mis, other))
     ]
     ((found,),) = db.run(f"SELECT count(*) FROM ({sides[0]}) SEMI JOIN ({sides[1]}) USING (k)")
     return int(found)
-
-
-def _with_key(layout: Layout, index: int, role: str) -> Layout:
-    if layout.key_roles:
-        return layout
-    return msgspec.structs.replace(
-        layout, roles=layout.roles | {role: index}, by_content=layout.by_content | {role}
-    )

@@ -1,52 +1,35 @@
-"""Each input read once into a table of the columns that matter, and its statuses turned into facts."""
+"""Each input read once into a narrow table: hashed keys, status index, quantity, hashed tracking.
+
+Text stays in the file; the rows that turn out to matter are read from it again (`engine`). That keeps the
+memory for ten million rows a side within a gigabyte.
+"""
 
 # ruff: noqa: S608 - every name put into SQL is ours or quoted by sql_name/sql_text
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import msgspec
 
-from countermand.compare import source, statuses, values
+from countermand.compare import source, values
+from countermand.compare.coding import Coding, StatusCount, coding, count_statuses
 from countermand.compare.database import Database
 from countermand.compare.errors import CompareError
 from countermand.compare.layout import Layout
-from countermand.compare.source import sql_name, sql_text
-from countermand.compare.statuses import Meaning
-from countermand.compare.words import words
-from countermand.core.status import Facts, Intent, Progress, Side
-
-_PROGRESSES = list(Progress)
-#: A code per pair of facts (intent x 5 + progress); the last means unmapped.
-FACTS: tuple[Facts, ...] = tuple(Facts(intent, progress) for intent in Intent for progress in _PROGRESSES)
-UNMAPPED_CODE = len(FACTS)
-_MOST_STATUSES = 5_000
-DELIVERY_AXES = ("delivery_status", "dispatched")
-_SHIPPED = {None: None, 1: Progress.PART_DISPATCHED, 2: Progress.DISPATCHED}
-
-
-class StatusCount(msgspec.Struct, frozen=True, kw_only=True):
-    """One combination of raw statuses, how many rows have it, and what it is read as (none: unmapped).
-
-    `own_code`: the same without what its deliveries say, because one job may have a row per delivery.
-    """
-
-    raw: tuple[str | None, ...]
-    shipped: int | None
-    rows: int
-    facts: Facts | None
-    code: int
-    own_code: int
+from countermand.compare.source import sql_text
+from countermand.core.status import Side
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """One side in the database: table `storefront` or `mis`, with its statuses coded in `<side>_codes`."""
+    """One side in the database: table `storefront` or `mis`, its statuses in `<side>_codes`."""
 
     layout: Layout
+    coding: Coding
+    as_of: datetime | None
     rows: int
     statuses: tuple[StatusCount, ...]
     unread_numbers: int
@@ -58,128 +41,117 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(
-    db: Database, layout: Layout, work: Path, as_of: datetime | None, advance: Callable[[int], None]
+    db: Database,
+    layout: Layout,
+    key_roles: Iterable[str],
+    work: Path,
+    as_of: datetime | None,
+    *,
+    sealed: bool,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Loaded:
-    """Read one input into the database. Raises CompareError when its rows cannot all be read."""
-    layout = _read_rows(db, layout, work, as_of, advance)
-    side = layout.side.value
-    date_check = "count(*) FILTER (placed_unread)" if as_of and "placed" in layout.roles else "0"
-    ((rows, unread_numbers, unread_dates),) = db.run(
-        f"SELECT count(*), count(*) FILTER (quantity_unread), {date_check} FROM {side}"
-    )
+    """Read one input into the database, with a hash of each column in `key_roles`.
+
+    `sealed`: both sides have quantities, so a key is only in step at first sight when they agree. Raises CompareError when its rows cannot all be read.
+    """
+    how = coding(layout)
+    side, dated = layout.side.value, _is_dated(layout, as_of)
+    columns = [_hashes(layout, role, sealed) for role in key_roles]
+    columns += [how.sql, *_measures(layout), *_lateness(layout, as_of)]
+    keyed = ", ".join(["*", *(f"{key_sql(layout, role)} AS {role}_key" for role in key_roles)])
+    rows_read = f"(SELECT {keyed} FROM {layout.source.relation})"
+    try:
+        db.run(f"CREATE TEMP TABLE {side} AS SELECT {', '.join(columns)} FROM {rows_read}")
+    except duckdb.Error as error:
+        repaired = source.repair(layout.source, work, advance)
+        if repaired is None:
+            raise CompareError(_unreadable(layout, error)) from error
+        layout = msgspec.structs.replace(layout, source=repaired)
+        return load(db, layout, key_roles, work, as_of, sealed=sealed, advance=advance)
+    quantities = "count(*) FILTER (quantity_unread)" if "quantity" in layout.roles else "0"
+    dates = "count(*) FILTER (placed_unread)" if dated else "0"
+    ((rows, unread_numbers, unread_dates),) = db.run(f"SELECT count(*), {quantities}, {dates} FROM {side}")
     if not rows:
         raise CompareError(f"{layout.source.name} has headings and no orders below them; export it again.")
     return Loaded(
         layout=layout,
+        coding=how,
+        as_of=as_of,
         rows=rows,
-        statuses=_code_statuses(db, layout),
+        statuses=count_statuses(db, how),
         unread_numbers=unread_numbers,
         unread_dates=unread_dates,
     )
 
 
-def _read_rows(
-    db: Database, layout: Layout, work: Path, as_of: datetime | None, advance: Callable[[int], None]
-) -> Layout:
-    try:
-        db.run(f"CREATE TEMP TABLE {layout.side.value} AS {_select(layout, as_of)}")
-    except duckdb.Error as error:
-        repaired = source.repair(layout.source, work, advance)
-        if repaired is None:
-            raise CompareError(_unreadable(layout, error)) from error
-        return _read_rows(db, msgspec.structs.replace(layout, source=repaired), work, as_of, advance)
-    return layout
+def key_sql(layout: Layout, role: str) -> str:
+    """A key as it is compared: without case, surrounding space and a leading `#`; NULL when empty."""
+    column, pattern = f"c{layout.roles[role]}", layout.choices.key_pattern
+    if pattern:
+        group = 1 if re.compile(pattern).groups else 0
+        column = f"regexp_extract({column}, {sql_text(pattern)}, {group})"
+    # The general trim is slow; it only runs for the rare key that needs it.
+    thorough = f"ltrim(upper(trim({column}, ' \t\n\u00a0')), '#')"
+    odd = " OR ".join(f"contains({column}, {mark})" for mark in _UNUSUAL)
+    return f"nullif(CASE WHEN {odd} THEN {thorough} ELSE upper(trim({column})) END, '')"
 
 
-def _select(layout: Layout, as_of: datetime | None) -> str:
-    """Only columns that the file has: a column of nothing would cost memory as well."""
-    texts = (*layout.key_roles, *layout.axes, "tracking", "customer", "product")
-    columns = [f"{_column(layout, role)} AS {sql_name(role)}" for role in texts if role in layout.roles]
-    if layout.price_role:
-        columns.append(f"{_column(layout, layout.price_role)} AS price")
-    columns += [*_quantities(layout), *_lateness(layout, as_of)]
-    return f"SELECT {', '.join(columns)} FROM {layout.source.relation}"
+_UNUSUAL = ("'#'", "chr(160)", "chr(9)", "chr(10)")
 
 
-def _column(layout: Layout, role: str) -> str:
-    return f"c{layout.roles[role]}"
+def _hashes(layout: Layout, role: str, sealed: bool) -> str:
+    """A key as the hash to group by, and a seal from another hash of it that has to agree as well."""
+    seal = f"hash('~' || {role}_key)"
+    if sealed:
+        seal = f"xor({seal}, hash({quantity_sql(layout)}))"
+    return f"CASE WHEN {role}_key IS NOT NULL THEN hash({role}_key) END AS {role}_hash, {seal} AS {role}_seal"
 
 
-def _quantities(layout: Layout) -> list[str]:
-    """The quantity; whether it could not be read; and what the shipped quantity says: 1 part, 2 all."""
+def quantity_sql(layout: Layout) -> str:
     if "quantity" not in layout.roles:
-        return ["NULL::DOUBLE AS quantity", "false AS quantity_unread", "NULL::UTINYINT AS shipped"]
-    raw = _column(layout, "quantity")
-    quantity = values.number_sql(raw, layout.numbers)
-    unread = f"({quantity} IS NULL AND trim(coalesce({raw}, '')) <> '')"
-    shipped = "NULL::UTINYINT"
-    if "shipped_quantity" in layout.roles:
-        sent = values.number_sql(_column(layout, "shipped_quantity"), layout.numbers)
-        shipped = (
-            f"(CASE WHEN {sent} >= {quantity} AND {quantity} > 0 THEN 2 WHEN {sent} > 0 THEN 1 END)::UTINYINT"
+        return "NULL::DOUBLE"
+    return values.number_sql(f"c{layout.roles['quantity']}", layout.numbers)
+
+
+def late_sql(layout: Layout, as_of: datetime | None) -> str:
+    """Whether a row was placed after the moment compared; a date that cannot be read is not."""
+    if not _is_dated(layout, as_of):
+        return "false"
+    assert as_of is not None
+    assert layout.dates is not None
+    placed = values.timestamp_sql(f"c{layout.roles['placed']}", layout.dates)
+    return f"coalesce({placed} > TIMESTAMP {sql_text(as_of.strftime('%Y-%m-%d %H:%M:%S.%f'))}, false)"
+
+
+def is_dated(loaded: Loaded) -> bool:
+    """Whether the loaded table has a column `late`."""
+    return _is_dated(loaded.layout, loaded.as_of)
+
+
+def _is_dated(layout: Layout, as_of: datetime | None) -> bool:
+    return as_of is not None and "placed" in layout.roles and layout.dates is not None
+
+
+def _measures(layout: Layout) -> list[str]:
+    measures = []
+    if "quantity" in layout.roles:
+        raw = f"c{layout.roles['quantity']}"
+        measures.append(
+            f"({quantity_sql(layout)} IS NULL AND trim(coalesce({raw}, '')) <> '') AS quantity_unread"
         )
-    return [f"{quantity} AS quantity", f"{unread} AS quantity_unread", f"{shipped} AS shipped"]
+    if "tracking" in layout.roles:
+        measures.append(f"hash(nullif(c{layout.roles['tracking']}, '')) AS tracking")
+    return measures
 
 
 def _lateness(layout: Layout, as_of: datetime | None) -> list[str]:
-    if as_of is None or "placed" not in layout.roles or layout.dates is None:
-        return ["false AS late", "false AS placed_unread"]
-    raw = _column(layout, "placed")
+    if not _is_dated(layout, as_of):
+        return []
+    assert layout.dates is not None
+    raw = f"c{layout.roles['placed']}"
     placed = values.timestamp_sql(raw, layout.dates)
-    moment = as_of.strftime("%Y-%m-%d %H:%M:%S.%f")
-    late = f"coalesce({placed} > TIMESTAMP {sql_text(moment)}, false)"
-    return [f"{late} AS late", f"({placed} IS NULL AND trim(coalesce({raw}, '')) <> '') AS placed_unread"]
-
-
-def _code_statuses(db: Database, layout: Layout) -> tuple[StatusCount, ...]:
-    side, axes = layout.side, layout.axes
-    selected = ", ".join([*axes, "shipped"])
-    found = db.run(
-        f"SELECT {selected}, count(*) AS n FROM {side.value} GROUP BY ALL ORDER BY n DESC LIMIT {_MOST_STATUSES + 1}"
-    )
-    if len(found) > _MOST_STATUSES:
-        raise CompareError(
-            f"{layout.source.name} has more than {_MOST_STATUSES:,} different values in "
-            f"{' and '.join(layout.heading(axis) for axis in axes)}, so that is no status: name the right column "
-            f"under [{side.value}.columns] in a mapping file (--map mapping.toml)."
-        )
-    corrections = {
-        axis: {words(raw): meant for raw, meant in layout.choices.statuses.get(axis, {}).items()}
-        for axis in axes
-    }
-    counted = tuple(_read_status(layout, corrections, row) for row in found)
-    types = ", ".join(
-        [*(f"{axis} VARCHAR" for axis in axes), "shipped UTINYINT", "code UTINYINT", "own_code UTINYINT"]
-    )
-    db.run(f"CREATE TEMP TABLE {side.value}_codes ({types})")
-    db.fill(
-        f"{side.value}_codes",
-        [(*status.raw, status.shipped, status.code, status.own_code) for status in counted],
-    )
-    return counted
-
-
-def _read_status(
-    layout: Layout, corrections: dict[str, dict[str, Meaning]], row: tuple[object, ...]
-) -> StatusCount:
-    *raw, shipped, rows = row
-    texts = tuple(None if cell is None else str(cell) for cell in raw)
-    said = {
-        axis: statuses.meaning(layout.side, axis, text, corrections[axis])
-        for axis, text in zip(layout.axes, texts, strict=True)
-    }
-    assert isinstance(rows, int)
-    amount = None if shipped is None else int(str(shipped))
-    facts = statuses.facts(said, _SHIPPED[amount])
-    of_job = {axis: word for axis, word in said.items() if axis not in DELIVERY_AXES}
-    own = facts if layout.side is Side.STOREFRONT else statuses.facts(of_job, None)
-    return StatusCount(
-        raw=texts, shipped=amount, rows=rows, facts=facts, code=_code(facts), own_code=_code(own)
-    )
-
-
-def _code(facts: Facts | None) -> int:
-    return UNMAPPED_CODE if facts is None else FACTS.index(facts)
+    unread = f"({placed} IS NULL AND trim(coalesce({raw}, '')) <> '')"
+    return [f"{late_sql(layout, as_of)} AS late", f"{unread} AS placed_unread"]
 
 
 _ON_LINE = re.compile(r"CSV Error on Line: (\d+)")

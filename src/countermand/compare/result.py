@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from countermand.compare.classify import Class, Urgency
+from countermand.compare.coding import FACTS, merged
 from countermand.compare.database import Database
-from countermand.compare.keys import KeyPair, key_sql
+from countermand.compare.keys import KeyPair
 from countermand.compare.layout import described
-from countermand.compare.load import FACTS, Loaded
-from countermand.compare.source import sql_name
+from countermand.compare.load import Loaded
 from countermand.core.status import Facts
 
 URGENCY_WORDS = {
@@ -93,17 +93,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return sum(count.found for count in self.counts.values())
 
 
-def summarise(
-    db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, as_of: datetime | None
-) -> Comparison:
-    """Count everything. The counts add up to the rows of both inputs, or this raises AssertionError."""
-    counts = _counts(db, storefront, mis, keys)
+def summarise(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, in_step: int) -> Comparison:
+    """Count everything; `in_step`: keys with one row on each side that the first pass settled. The counts add up to the rows of both inputs, or this raises AssertionError."""
+    counts = _counts(db, storefront, mis, keys, in_step)
     for side, rows in (("storefront_rows", storefront.rows), ("mis_rows", mis.rows)):
         counted = sum(getattr(count, side) for count in counts.values())
         assert counted == rows, f"{counted} {side} counted of {rows} read: please report this"
     return Comparison(
         made_at=datetime.now(UTC).replace(microsecond=0),
-        as_of=as_of,
+        as_of=storefront.as_of,
         storefront=_side(storefront),
         mis=_side(mis),
         matched_by=_matched_by(storefront, mis, keys),
@@ -115,7 +113,7 @@ def summarise(
     )
 
 
-def _counts(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> dict[Class, Count]:
+def _counts(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, in_step: int) -> dict[Class, Count]:
     found = {
         Class(kind): Count(found=n, storefront_rows=first, mis_rows=second, value=value)
         for kind, n, first, second, value in db.run(
@@ -123,23 +121,21 @@ def _counts(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> dic
             "FROM differences GROUP BY class"
         )
     }
-    settled = db.run("SELECT keys, storefront_rows::BIGINT, mis_rows::BIGINT FROM first_pass WHERE h IS NULL")
-    step = found.get(Class.IN_STEP, Count())
-    for n, first, second in settled:
-        step = Count(
-            found=step.found + n,
-            storefront_rows=step.storefront_rows + first,
-            mis_rows=step.mis_rows + second,
-        )
+    looked_at = found.get(Class.IN_STEP, Count())
+    step = Count(
+        found=looked_at.found + in_step,
+        storefront_rows=looked_at.storefront_rows + in_step,
+        mis_rows=looked_at.mis_rows + in_step,
+    )
     blank = [_without_key(db, loaded, keys) for loaded in (storefront, mis)]
     without = Count(found=sum(blank), storefront_rows=blank[0], mis_rows=blank[1])
-    found |= {Class.IN_STEP: msgspec.structs.replace(step, value=None), Class.WITHOUT_KEY: without}
+    found |= {Class.IN_STEP: step, Class.WITHOUT_KEY: without}
     return {kind: found.get(kind, Count()) for kind in Class}
 
 
 def _without_key(db: Database, loaded: Loaded, keys: KeyPair) -> int:
-    key = key_sql(sql_name(keys.role(loaded.side)), loaded.layout.choices.key_pattern)
-    ((rows,),) = db.run(f"SELECT count(*) FROM {loaded.side.value} WHERE {key} IS NULL")
+    key = keys.role(loaded.side)
+    ((rows,),) = db.run(f"SELECT count(*) FROM {loaded.side.value} WHERE {key}_hash IS NULL")
     return int(rows)
 
 
@@ -218,11 +214,11 @@ def status_words(facts: Facts) -> str:
 def _side(loaded: Loaded) -> SideReport:
     statuses = tuple(
         (
-            " / ".join(text.strip() for text in status.raw if text and text.strip()) or "(blank)",
+            " / ".join(text for text in status.raw if text) or "(blank)",
             status_words(status.facts) if status.facts else "",
             status.rows,
         )
-        for status in loaded.statuses
+        for status in merged(loaded.statuses)
     )
     return SideReport(
         name=loaded.layout.source.name,

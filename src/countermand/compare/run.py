@@ -61,20 +61,23 @@ def compare_files(
             if not layout.key_roles:
                 _write_mapping(request, laid_out, (), None)
                 raise CompareError(no_key(layout))
+        pairs = keys.offered(*laid_out, corrections.keys)
+        sealed = all("quantity" in layout.roles for layout in laid_out)
         loaded: list[Loaded] = []
-        for layout in laid_out:
+        for layout, position in zip(laid_out, (0, 1), strict=True):
             step = f"Reading {layout.source.name}"
-            loaded.append(load(db, layout, work, request.as_of, lambda _: report(step, 0)))
+            hashed = sorted({pair[position] for pair in pairs})
+            loaded.append(load(db, layout, hashed, work, request.as_of, sealed=sealed))
         storefront, mis = loaded
         step = "Comparing"
         try:
-            pair = keys.choose(db, storefront, mis, corrections.keys)
+            pair = keys.choose(db, storefront, mis, pairs)
         except CompareError:
             _write_mapping(request, laid_out, loaded, None)
             raise
         _write_mapping(request, [one.layout for one in loaded], loaded, pair)
-        engine.compare(db, storefront, mis, pair)
-        comparison = summarise(db, storefront, mis, pair, request.as_of)
+        in_step = engine.compare(db, storefront, mis, pair)
+        comparison = summarise(db, storefront, mis, pair, in_step)
         for path in request.outs:
             report(f"Writing {path.name}", 1.0)
             write(path, comparison, lambda: differences(db))

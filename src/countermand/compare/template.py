@@ -75,7 +75,7 @@ def _statuses(loaded: Loaded) -> list[str]:
     for position, axis in enumerate(loaded.layout.axes):
         rows: dict[str, int] = {}
         for status in loaded.statuses:
-            raw = (status.raw[position] or "").strip()
+            raw = status.raw[position]
             if raw:
                 rows[raw] = rows.get(raw, 0) + status.rows
         entries = [(raw, quoted(_meant(loaded, axis, raw)), f"{count:,} rows") for raw, count in rows.items()]
