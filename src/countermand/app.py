@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 
 import msgspec
 import structlog
@@ -19,6 +20,7 @@ from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Connection, Polling
 from countermand.bridge.intake import HookParser
 from countermand.bridge.store import State
+from countermand.bridge.sweep import Sweeper, count_call
 from countermand.core.policy import Policy
 from countermand.core.rules import Override
 from countermand.core.status import Side
@@ -29,6 +31,7 @@ from countermand.ledger.engine import Durability, assert_durable, open_engine
 from countermand.ledger.inbox import receive
 from countermand.ledger.schema import orders
 from countermand.ledger.store import DatabaseStore
+from countermand.ledger.sweeps import SweepDatabaseStore
 from countermand.ledger.upgrade import assert_current, upgrade
 from countermand.ledger.writer import GroupWriter, InlineWriter, Writer
 from countermand.printiq import PrintIQMis, PrintIQSettings
@@ -45,6 +48,8 @@ REST_SECONDS = 0.25
 #: safe (what was sent and not answered is read back later), but a step that ends costs nobody a look.
 STOP_SECONDS = 5.0
 CHANGE_SECONDS = 60.0
+#: How long a sweep rests after an error of ours, before it takes the same orders on again.
+SWEEP_FAILED_SECONDS = 60.0
 #: Orders that have come to rest need no new look when rules change.
 _AT_REST = (State.IN_STEP.value, State.CLOSED.value)
 
@@ -101,6 +106,7 @@ class Calls:
 
     def __call__(self, record: CallRecord) -> None:
         self.counts[(record.system, record.name)] += 1
+        count_call()
 
 
 class Running(msgspec.Struct, kw_only=True):
@@ -108,11 +114,13 @@ class Running(msgspec.Struct, kw_only=True):
 
     settings: ConnectionSettings
     bridge: Bridge
+    sweeper: Sweeper
     storefront: InfigoStorefront
     mis: PrintIQMis
     failed: str = ""
     last_step_at: datetime | None = None
     loop: asyncio.Task[None] | None = None
+    sweeping: asyncio.Task[None] | None = None
     ending: bool = False
 
 
@@ -219,7 +227,8 @@ class Service:
             polling=settings.polling,
         )
         bridge = Bridge(connection, self.store, PARSERS, utc_now)
-        return Running(settings=settings, bridge=bridge, storefront=storefront, mis=mis)
+        sweeper = Sweeper(connection, SweepDatabaseStore(self.engine, self.writer), utc_now)
+        return Running(settings=settings, bridge=bridge, sweeper=sweeper, storefront=storefront, mis=mis)
 
     def _storefront(self, settings: InfigoSettings) -> InfigoStorefront:
         """One client per system, so that connections which share a system share its budget and login."""
@@ -242,17 +251,19 @@ class Service:
     def _begin(self, one: Running) -> None:
         self.running[one.settings.name] = one
         one.loop = asyncio.create_task(self._look_after(one))
+        one.sweeping = asyncio.create_task(self._sweep(one))
 
     async def _end(self, one: Running, patience: float) -> None:
         """Let the step end that is being taken; cut it off when it takes longer than `patience` seconds."""
-        if one.loop is None:
+        loops = [loop for loop in (one.loop, one.sweeping) if loop is not None]
+        if not loops:
             return
         one.ending = True
         self.wake()
-        _, late = await asyncio.wait([one.loop], timeout=patience)
+        _, late = await asyncio.wait(loops, timeout=patience)
         for loop in late:
             loop.cancel()
-        await asyncio.gather(one.loop, return_exceptions=True)
+        await asyncio.gather(*loops, return_exceptions=True)
 
     async def _look_after(self, one: Running) -> None:
         """Step after step. A failing one is logged, shown, and tried again after a rest."""
@@ -265,6 +276,27 @@ class Service:
                 log.exception("bridge.step.failed", connection=one.settings.name)
             if not busy and not one.ending:
                 await self._rest()
+
+    async def _sweep(self, one: Running) -> None:
+        """Batch after batch; a sweep takes at most half of the time, so that other calls find a place."""
+        while not one.ending:
+            began = monotonic()
+            try:
+                busy = await one.sweeper.step()
+                pause = monotonic() - began
+            except Exception:
+                busy, pause = True, SWEEP_FAILED_SECONDS
+                log.exception("sweep.step.failed", connection=one.settings.name)
+            if busy:
+                await self._pause(one, pause)
+            elif not one.ending:
+                await self._rest()
+
+    async def _pause(self, one: Running, seconds: float) -> None:
+        """Whatever wakes the others; the end of the connection's time ends it."""
+        until = monotonic() + seconds
+        while not one.ending and (left := until - monotonic()) > 0:
+            await asyncio.sleep(min(left, REST_SECONDS))
 
     async def _rest(self) -> None:
         self._wake.clear()
