@@ -212,12 +212,21 @@ def _schedule(
     """When to read this order next without being told."""
     if quiet and before is not None and not one.polled:
         return case
-    quiet_since = (
-        now
-        if not quiet
-        else max((line.decided_at or case.first_seen_at for line in case.lines), default=case.first_seen_at)
-    )
-    return replace(case, poll_at=connection.polling.next_after(now, quiet_since, _final(case)))
+    return replace(case, poll_at=connection.polling.next_after(now, _quiet_since(case), _final(case)))
+
+
+def _quiet_since(case: Case) -> datetime:
+    """Since when nothing has happened to the order itself.
+
+    A failed read is tried again soon, but when it works again and shows what was known, that is no news: a
+    system that is in trouble must not have every old order read at full speed.
+    """
+    seen = [line.storefront for line in case.lines] + [item.mis for item in case.items]
+    moments = [case.first_seen_at]
+    moments += [each.unreadable_since or each.since for each in seen]
+    moments += [written.command.answered_at or written.command.sent_at for written in case.writes]
+    moments += [one.changed_at for one in case.cancellations]
+    return max(moments)
 
 
 def _final(case: Case) -> bool:

@@ -16,7 +16,7 @@ from countermand.bridge.act import prepare, send
 from countermand.bridge.case import Case, Checking, Written, as_order
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
-from countermand.bridge.look import Looking, Sides, needs_look, second_look, stale_sides
+from countermand.bridge.look import Looking, needs_look, second_look, stale_sides
 from countermand.bridge.store import Change, Entry, Store, StoredCase
 from countermand.bridge.verification import answered, report, verify
 from countermand.core.command import Answer, Outcome
@@ -49,7 +49,7 @@ class Converger:
             return frozenset()
         brakes = await self._store.brakes(self._connection.name)
         looked = await self._look(list(passes), brakes)
-        saved = await self._save([self._register(one) for one in looked])
+        saved = await self._save(looked)
         acting = [one for one in saved if one.plan.writes and self._fresh(one)]
         if acting:
             await self._act(acting)
@@ -64,14 +64,15 @@ class Converger:
 
     async def _look(self, passes: list[Pass], brakes: frozenset[Direction]) -> list[Pass]:
         passes = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
-        passes = [self._judge(one, brakes) for one in passes]
+        judged = [self._judge(one, brakes) for one in passes]
         passes = await self._looking.look(
-            passes, lambda one: second_look(one, self._connection, self._clock())
+            judged, lambda one: second_look(one, self._connection, self._clock())
         )
-        return [self._hear(self._judge(one, brakes), brakes) for one in passes]
-
-    def _second(self, one: Pass) -> Sides:
-        return second_look(one, self._connection, self._clock())
+        again = [
+            one if one.case is before.case else self._judge(one, brakes)
+            for one, before in zip(passes, judged, strict=True)
+        ]
+        return [self._hear(one, brakes) if one.case.checking else one for one in again]
 
     def _judge(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
         case = verify(one.case)
@@ -100,7 +101,7 @@ class Converger:
             if case != one.case:
                 entry = self._reported(case, task.line_ids, checking)
                 one = replace(one, case=case, entries=(*one.entries, entry))
-        return self._judge(one, brakes) if one.entries else one
+        return self._judge(one, brakes)
 
     def _reported(self, case: Case, line_ids: Sequence[str], checking: Checking) -> Entry:
         return Entry(
@@ -112,26 +113,19 @@ class Converger:
             extra={"lines": ", ".join(line_ids), "task": str(checking.task)},
         )
 
-    def _register(self, one: Pass) -> Change:
-        return conclude(one, self._connection, self._clock())
-
     # Save
 
-    async def _save(self, changes: Sequence[Change]) -> list[Pass]:
-        """Save; what comes back is judged anew, for the brake may have tripped on these very orders."""
+    async def _save(self, passes: Sequence[Pass]) -> list[Pass]:
+        """Save; what is to be written is judged anew, for the brake may have tripped on these very orders."""
+        changes = [conclude(one, self._connection, self._clock()) for one in passes]
         saved = await self._store.save(
             self._connection.name, changes, self._clock(), self._connection.brake_limits
         )
         await self._drop_linked(changes)
-        if not any(change.case.cancellations for change in changes):
-            brakes: frozenset[Direction] = frozenset()
-        else:
-            brakes = await self._store.brakes(self._connection.name)
-        return [
-            self._judge(Pass(stored=stored, case=stored.case), brakes)
-            for change in changes
-            if (stored := saved.get(change.case.order_id)) is not None
-        ]
+        writing = {one.case.order_id for one in passes if one.plan.writes}
+        brakes = await self._store.brakes(self._connection.name) if writing else frozenset()
+        kept = [Pass(stored=stored, case=stored.case) for stored in saved.values()]
+        return [self._judge(one, brakes) if one.case.order_id in writing else one for one in kept]
 
     async def _drop_linked(self, changes: Sequence[Change]) -> None:
         linked = [value for change in changes for kind, value in change.references if kind == "item"]
