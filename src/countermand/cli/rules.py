@@ -11,6 +11,7 @@ from countermand.app import ConnectionSettings
 from countermand.bridge.case import as_order
 from countermand.cli.errors import plain_errors
 from countermand.cli.remote import table
+from countermand.cli.rules_test import test_rules
 from countermand.cli.setup import config_option
 from countermand.config import SetUp, load
 from countermand.config.database import missing_file, opened
@@ -138,3 +139,6 @@ def _choices(setup: SetUp, settings: ConnectionSettings, resolved: Resolved) -> 
             origin,
             choice.why if choice else "no exception sets it",
         ]
+
+
+rules.add_command(test_rules)

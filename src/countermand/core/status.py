@@ -116,6 +116,27 @@ GONE = Gone()
 OPEN = Facts(Intent.OPEN, Progress.NONE)
 
 
+def parse_status(text: str) -> LineStatus:
+    """A status from its text form, as it stands in what was stored about a sighting.
+
+    The text does not say whether the history behind a hold or a cancel was known, so it counts as unknown.
+
+    Raises:
+        ValueError: the text is no status.
+    """
+    named: dict[str, LineStatus] = {
+        "unseen": UNSEEN, "gone": GONE, "partly gone": Gone(partly=True), "unreadable": Unreadable(),
+    }  # fmt: skip
+    if text in named:
+        return named[text]
+    if text.startswith("unmapped(") and text.endswith(")"):
+        return Unmapped(text.removeprefix("unmapped(").removesuffix(")"))
+    intent, slash, progress = text.partition("/")
+    if not slash:
+        raise ValueError(f"{text!r} is not a line status such as open/none")
+    return Facts(Intent(intent), Progress(progress), history_known=intent == Intent.OPEN.value)
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """A line status as last read from one system.
 

@@ -24,3 +24,8 @@ def remember_connection(
         append(database, name, [Entry(at=now, event=Event.CONNECTION_STARTED, subject=f"connection/{name}")])
         return since
     return live_since or found
+
+
+def live_since(database: Connection, name: str) -> datetime | None:
+    """Since when a connection is looked after; none when it never was."""
+    return database.scalar(select(connection.c.live_since).where(connection.c.name == name))
