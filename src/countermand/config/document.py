@@ -60,7 +60,7 @@ class Document:
             raise self._refused("is nested too deeply to be read") from None
 
     def _refused(self, says: str, line: int | None = None) -> SetUpError:
-        return SetUpError([Problem(file=self.file, line=line, setting="", says=says)])
+        return SetUpError([Problem(file=self.file, line=line, setting="", says=says)], [self.file])
 
     # Problems
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,21 @@ def load(file: Path, environ: Mapping[str, str] = os.environ) -> SetUp:
         mises=_without_none(mises),
         pairs=pairs,
         watched=document.watched,
+        fingerprint=fingerprint(document.watched),
         lines={dotted(place): line for place, line in document.lines.items()},
     )
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """What a change of any of these files changes."""
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            content = repr(error.errno).encode()
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
 
 
 def _without_none(systems: Mapping[str, Any]) -> dict[str, Any]:

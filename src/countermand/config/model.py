@@ -76,7 +76,10 @@ class ConnectionTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetUp(msgspec.Struct, frozen=True, kw_only=True):
-    """A valid set-up file. `watched`: the file and every key file it names."""
+    """A valid set-up file.
+
+    `watched`: the file and every key file it names; `fingerprint`: what all of these held when it was read.
+    """
 
     file: Path
     server: Server
@@ -86,5 +89,6 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
     #: Connection name to the names of its storefront and its MIS.
     pairs: dict[str, tuple[str, str]]
     watched: tuple[Path, ...] = ()
+    fingerprint: str = ""
     #: Line of every setting, by its dotted name.
     lines: dict[str, int] = {}

@@ -28,10 +28,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class SetUpError(RuntimeError):
     """The set-up file cannot be used as it is; nothing of it was taken over.
 
-    `watched`: the files on which that depends, as far as they are known.
+    `watched`: the files on which that depends.
     """
 
-    def __init__(self, problems: Iterable[Problem], watched: Iterable[Path] = ()) -> None:
+    def __init__(self, problems: Iterable[Problem], watched: Iterable[Path]) -> None:
         self.watched = tuple(watched)
         self.problems = tuple(sorted(problems, key=lambda one: one.line or 0))
         super().__init__("\n".join(map(str, self.problems)))

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from countermand.app import Service
-from countermand.config.load import load
+from countermand.config.load import fingerprint, load
 from countermand.config.model import SetUp
 from countermand.config.problems import SetUpError
 from countermand.config.trial import try_systems
 
 log = structlog.get_logger()
 
-#: How often to look whether a file has changed, and to try a system that was not good, in seconds.
+#: How often to look whether a file has changed, in seconds.
 LOOK_SECONDS = 2.0
-TRY_SECONDS = 60.0
+#: A system that is not good is tried again after the first of these, then ever more rarely.
+TRY_SECONDS = (1.0, 60.0)
 
 
 class Caretaker:
@@ -29,6 +29,7 @@ class Caretaker:
         self.setup = setup
         self._started = setup.server
         self._watched = setup.watched
+        self._taken = setup.fingerprint
         self._service = service
         self._say = say
         self._asked = asyncio.Event()
@@ -42,14 +43,14 @@ class Caretaker:
 
     async def watch_file(self) -> None:
         """Look every few seconds, for ever."""
-        taken = before = await asyncio.to_thread(fingerprint, self._watched)
+        before = self._taken
         while True:
             asked = await _happens(self._asked, LOOK_SECONDS)
             now = await asyncio.to_thread(fingerprint, self._watched)
             # An editor may be half way through: what is taken over has to be the same at two looks.
-            if asked or (now != taken and now == before):
-                taken = now
+            if asked or (now != self._taken and now == before):
                 await self.take_over()
+                now = self._taken
             before = now
 
     async def take_over(self) -> None:
@@ -57,18 +58,18 @@ class Caretaker:
         try:
             new = await asyncio.to_thread(load, self.setup.file)
         except SetUpError as error:
-            self._watched = error.watched or self._watched
-            self._refuse(str(error))
+            self._refuse(str(error), error.watched)
             return
         try:
             changed = await self._service.reconfigure(new.installation)
         except Exception as error:
             log.exception("set_up.failed")
-            self._refuse(f"{type(error).__name__}: {error}")
+            self._refuse(f"{type(error).__name__}: {error}", new.watched)
             return
         self._accept(new, changed)
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str, watched: tuple[Path, ...]) -> None:
+        self._watched, self._taken = watched, fingerprint(watched)
         self._service.set_up_refused = why
         log.error("set_up.refused", why=why)
         self._say(f"The changed set-up is not taken over, the old one goes on:\n{why}")
@@ -82,7 +83,7 @@ class Caretaker:
         recovered = bool(self._service.set_up_refused)
         if changed or recovered or waiting != self._service.needs_restart:
             log.info("set_up.taken_over", connections=", ".join(changed), needs_restart=", ".join(waiting))
-        self.setup, self._watched = new, new.watched
+        self.setup, self._watched, self._taken = new, new.watched, new.fingerprint
         self._service.set_up_refused, self._service.needs_restart = "", waiting
         self._changed.set()
 
@@ -91,20 +92,26 @@ class Caretaker:
     async def watch_systems(self) -> None:
         """Try every system, again while some do not answer or when the set-up changes, for ever."""
         failing: dict[str, str] = {}
+        soonest, latest = TRY_SECONDS
+        pause = soonest
         while True:
-            before, failing = failing, {one.place: one.problem for one in await try_systems(self.setup)}
-            failing = {place: problem for place, problem in failing.items() if problem}
+            setup, before = self.setup, failing
+            failing = {one.place: one.problem for one in await try_systems(setup) if one.problem}
             self._service.systems_failing = failing
             self._tell(before, failing)
-            await _happens(self._changed, TRY_SECONDS if failing else None)
+            if await _happens(self._changed, pause if failing else None):
+                pause = soonest
+            else:
+                pause = min(2 * pause, latest)
 
     def _tell(self, before: dict[str, str], now: dict[str, str]) -> None:
         for place, problem in now.items():
             if before.get(place) != problem:
                 log.warning("system.not_good", system=place, problem=problem)
-                self._say(f"{place}: {problem}. It is tried again every {TRY_SECONDS:.0f} s.")
-        for place in before.keys() - now.keys():
+                self._say(f"{place}: {problem}. It is tried again until it is good.")
+        for place in sorted(before.keys() - now.keys()):
             log.info("system.good", system=place)
+            self._say(f"{place} is good now.")
 
 
 async def _happens(event: asyncio.Event, seconds: float | None) -> bool:
@@ -116,15 +123,3 @@ async def _happens(event: asyncio.Event, seconds: float | None) -> bool:
         return False
     event.clear()
     return True
-
-
-def fingerprint(files: Iterable[Path]) -> str:
-    """What a change of any of these files changes."""
-    digest = hashlib.sha256()
-    for file in files:
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            content = repr(error.errno).encode()
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()
