@@ -425,7 +425,7 @@ def list_journal(
     database: Connection,
     *,
     chain: str = "",
-    event: str = "",
+    events: Sequence[str] = (),
     actor: str = "",
     subject: str = "",
     since: datetime | None = None,
@@ -441,8 +441,8 @@ def list_journal(
     )
     if chain:
         statement = statement.where(journal.c.chain == chain)
-    if event:
-        statement = statement.where(journal.c.event == event)
+    if events:
+        statement = statement.where(journal.c.event.in_(events))
     if actor:
         statement = statement.where(journal.c.actor == actor)
     if subject:

@@ -45,8 +45,8 @@ def relative(moment: datetime, now: datetime) -> str:
 def span(gap: timedelta) -> str:
     """A length of time in its largest fitting unit."""
     seconds = gap.total_seconds()
-    if seconds < 1:
-        return f"{seconds:.1f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s" if seconds % 1 else f"{int(seconds)} s"
     for size, unit in ((86400 * 365, "y"), (86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
@@ -57,7 +57,9 @@ def time_tag(moment: datetime | None, zone: tzinfo, now: datetime, style: str = 
     """A `<time>` element; the page's script keeps relative ones up to date."""
     if moment is None:
         return Markup('<span class="none">–</span>')
-    words = relative(moment, now) if style == "relative" else short(moment, zone)
+    words = {"relative": relative(moment, now), "age": span(abs(now - moment))}.get(
+        style, short(moment, zone)
+    )
     return Markup('<time datetime="{}" title="{}" data-style="{}">{}</time>').format(
         moment.isoformat(timespec="milliseconds"), exact(moment, zone), style, words
     )

@@ -24,7 +24,7 @@ from countermand.ledger import views
 from countermand.ledger.journal import Body
 from countermand.web.order_view import order_view
 from countermand.web.pages import render_part
-from countermand.web.worklist import task_view
+from countermand.web.worklist import TaskView, task_views
 
 log = structlog.get_logger()
 
@@ -125,15 +125,16 @@ def news_since(
         for row in views.orders_named(database, chain, refs[:MOST_TOLD]):
             orders[f"{row.connection}/{row.order}"] = _order_row(service, row)
             task_ids |= {task.id for task in row.case.tasks}
-    tasks = [
+    rows = [
         row for task_id in sorted(task_ids)[:MOST_TOLD] for row in views.list_tasks(database, task_id=task_id)
     ]
+    tasks = task_views(database, rows, service)
     return News(
         counts=views.count_states(database),
         open_tasks=views.count_open_tasks(database, utc_now()),
         orders=orders,
-        tasks={str(row.id): _task_row(service, row) for row in tasks if row.state == "open"},
-        closed=tuple(row.id for row in tasks if row.state != "open"),
+        tasks={str(task.row.id): _task_row(service, task) for task in tasks if task.row.state == "open"},
+        closed=tuple(row.id for row in rows if row.state != "open"),
         more=more,
     )
 
@@ -157,9 +158,8 @@ def _order_row(service: Service, row: views.OrderRow) -> str:
     return render_part("order_rows.html", "row", order_view(row, service.running.get(row.connection)), many)
 
 
-def _task_row(service: Service, row: views.TaskRow) -> str:
-    many = len(service.installation.connections) > 1
-    return render_part("task_rows.html", "row", task_view(row, service.running.get(row.connection)), many)
+def _task_row(service: Service, task: TaskView) -> str:
+    return render_part("task_rows.html", "row", task, len(service.installation.connections) > 1)
 
 
 async def live(request: Request) -> Response:

@@ -15,6 +15,7 @@ from countermand.bridge.case import Case, Written, as_order
 from countermand.core.guards import BrakeState
 from countermand.core.plan import Later, NeedsPerson, Plan, Write, plan
 from countermand.core.policy import Direction
+from countermand.core.rules import facts_of, resolve
 from countermand.core.tasks import TASK_TYPES
 from countermand.ledger import views
 from countermand.web import words
@@ -25,7 +26,7 @@ from countermand.web.person import must_act, read_form
 from countermand.web.problem import Problem
 from countermand.web.timeline import order_timeline
 from countermand.web.words import Names
-from countermand.web.worklist import task_steps, task_view
+from countermand.web.worklist import task_view
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,18 +59,15 @@ def render_order(
     running = service_of(request).running.get(row.connection)
     names = names_of(running)
     tasks = [views.list_tasks(database, task_id=task.id) for task in row.case.tasks]
-    cards = [
-        (task_view(each, running), task_steps(each, row.case, running, True))
-        for found in tasks
-        for each in found
-    ]
+    order = order_view(row, running)
+    cards = [task_view(each, running, order) for found in tasks for each in found]
     brakes = {Direction(brake.direction) for brake in views.brakes_on(database)}
     return show(
         request,
         "order.html",
         database,
         status_code=status_code,
-        order=order_view(row, running),
+        order=order,
         case=row.case,
         names=names,
         cards=cards,
@@ -111,6 +109,7 @@ def whats_next(case: Case, running: Running | None, brakes: set[Direction], name
 
 
 def make_plan(case: Case, running: Running, brakes: set[Direction]) -> Plan:
+    """What the loop would do about an order now."""
     connection = running.bridge.connection
     order = as_order(
         case,
@@ -118,7 +117,8 @@ def make_plan(case: Case, running: Running, brakes: set[Direction]) -> Plan:
         offered=connection.offered,
         brakes={way: BrakeState(tripped=True, released=_released(case, way)) for way in brakes},
     )
-    return plan(order, connection.policy, utc_now())
+    rules = resolve(connection.policy, connection.overrides, facts_of(case.customer, order.lines))
+    return plan(order, rules.policy, utc_now(), rules.by_direction)
 
 
 def _released(case: Case, direction: Direction) -> bool:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from countermand.app import utc_now
+from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
 from countermand.ledger import views
 from countermand.ledger.figures import Figures, figures
@@ -17,10 +18,27 @@ from countermand.web.clock import span, zone_of
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.timeline import moment
-from countermand.web.worklist import task_view
+from countermand.web.worklist import task_views
 
 _SHOWN_TASKS = 6
 _SHOWN_NEWS = 12
+#: What counts as news; the reads and answers in between stand on the order's own page.
+_NEWS = (
+    Event.WRITE_VERIFIED,
+    Event.WRITE_HELD,
+    Event.LINE_SETTLED,
+    Event.LINE_REPORTED,
+    Event.TASK_OPENED,
+    Event.TASK_CHANGED,
+    Event.TASK_NOT_DONE,
+    Event.TASK_CLOSED,
+    Event.APPROVAL_GIVEN,
+    Event.BRAKE_TRIPPED,
+    Event.BRAKE_RELEASED,
+    Event.BRAKE_CLEARED,
+    Event.HOOK_QUARANTINED,
+    Event.CONNECTION_STARTED,
+)
 
 
 def overview(request: Request) -> Response:
@@ -30,7 +48,7 @@ def overview(request: Request) -> Response:
         counts = views.count_states(database)
         found = figures(database, now, now.astimezone(zone_of(request)).utcoffset() or timedelta(0))
         tasks = views.list_tasks(database, snoozed=False, now=now, limit=_SHOWN_TASKS)
-        news = views.list_journal(database, limit=_SHOWN_NEWS)
+        news = views.list_journal(database, events=_NEWS, limit=_SHOWN_NEWS)
         return show(
             request,
             "overview.html",
@@ -41,7 +59,7 @@ def overview(request: Request) -> Response:
             figures=found,
             speed=_speed(found),
             chart=day_bars(found.days),
-            tasks=[task_view(row, service.running.get(row.connection)) for row in tasks],
+            tasks=task_views(database, tasks, service),
             news=[(entry, moment(entry, names_of(service.running.get(entry.chain)), {})) for entry in news],
             running=service.running,
             modes=[

@@ -73,7 +73,14 @@ environment.globals.update(
     task_type=lambda kind: TASK_TYPES[TaskKind(kind)],
     names=words.Names(),
 )
-environment.filters.update(status=words.status, tone=words.tone, sentence=words.sentence, span=clock.span)
+environment.filters.update(
+    in_storefront=partial(words.status, side="storefront"),
+    in_mis=words.status,
+    tone=words.tone,
+    sentence=words.sentence,
+    customer=words.customer,
+    span=clock.span,
+)
 
 
 def service_of(request: Request) -> Service:

@@ -27,10 +27,11 @@ _BODY = msgspec.json.Decoder(Body)
 _MESSAGE_BEFORE = timedelta(seconds=90)
 _MESSAGE_AFTER = timedelta(seconds=5)
 _MOST_WINDOWS = 60
+_MAIL = "mail"
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened. `raw`: where the answer or message as received can be read."""
+    """One thing that happened. `raws`: where the answer or messages as received can be read, by name."""
 
     at: datetime
     icon: str
@@ -39,8 +40,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     more: str = ""
     about: str = ""
-    raw: str = ""
-    raw_name: str = ""
+    raws: tuple[tuple[str, str], ...] = ()
     seq: int = 0
     chain: str = ""
     quiet: bool = False
@@ -89,7 +89,7 @@ def moment(
     seen = raw.get((entry.at, body.extra.get("side", ""), body.extra.get("ref", ""), body.after))
     if seen is not None:
         side = names.side(body.extra.get("side", ""))
-        written = replace(written, raw=f"/raw/answers/{seen}", raw_name=f"{side}’s answer as received")
+        written = replace(written, raws=((f"/raw/answers/{seen}", f"{side}’s answer as received"),))
     return written
 
 
@@ -99,8 +99,9 @@ def _plain(base: Moment, _body: Body, _names: Names) -> Moment:
 
 def _seen(base: Moment, body: Body, names: Names) -> Moment:
     side = names.side(body.extra.get("side", ""))
-    now = words.status(body.after)
-    was = "" if body.before in ("", "unseen") else f"before: {words.status(body.before).lower()}"
+    name = body.extra.get("side", "mis")
+    now = words.status(body.after, name)
+    was = "" if body.before in ("", "unseen") else f"before: {words.status(body.before, name).lower()}"
     return replace(
         base, icon="eye", tone=words.tone(body.after), text=f"{side} shows: {now.lower()}", more=was
     )
@@ -164,7 +165,7 @@ def _sent(base: Moment, body: Body, names: Names) -> Moment:
 def _source(why: str, names: Names) -> str:
     """`storefront shows cancelled/none` in plain words."""
     side, shows, status = why.partition(" shows ")
-    return f"Because {names.side(side)} shows: {words.status(status).lower()}." if shows else why
+    return f"Because {names.side(side)} shows: {words.status(status, side).lower()}." if shows else why
 
 
 def _answered(base: Moment, body: Body, names: Names) -> Moment:
@@ -310,25 +311,34 @@ def _message(message: views.MessageRow, names: Names) -> Moment:
         who="",
         text=f"Message from {names.side(message.side)}",
         more=state.get(message.state, "a reason to look; nothing is believed before it is read"),
-        raw=f"/raw/messages/{message.id}",
-        raw_name="Message as received",
+        raws=((f"/raw/messages/{message.id}", "Message as received"),),
         quiet=True,
     )
 
 
 def _joined(moments: Sequence[Moment]) -> list[Moment]:
-    """The same thing about several lines at the same moment is said once."""
+    """The same thing about several lines at the same moment, or the same message again, is said once."""
     out: list[Moment] = []
     for one in moments:
         last = out[-1] if out else None
         if last is not None and _same(last, one):
             about = ", ".join(dict.fromkeys(filter(None, (*last.about.split(", "), one.about))))
-            out[-1] = replace(last, about=about)
+            raws = last.raws if one.icon != _MAIL else (*last.raws, *one.raws)
+            out[-1] = replace(one, about=about, raws=raws or one.raws)
         else:
             out.append(one)
-    return out
+    return [_counted(one) for one in out]
 
 
 def _same(one: Moment, other: Moment) -> bool:
-    near = abs(one.at - other.at) < timedelta(milliseconds=50)
-    return near and (one.icon, one.text, one.more, one.who) == (other.icon, other.text, other.more, other.who)
+    near = _MESSAGE_BEFORE if one.icon == other.icon == _MAIL and one.quiet else timedelta(milliseconds=50)
+    alike = (one.icon, one.text, one.more, one.who) == (other.icon, other.text, other.more, other.who)
+    return alike and abs(one.at - other.at) < near
+
+
+def _counted(one: Moment) -> Moment:
+    if one.icon != _MAIL or len(one.raws) < 2:
+        return one
+    text = one.text.replace("Message from", f"{len(one.raws)} messages from", 1)
+    raws = tuple((url, f"Message {number}") for number, (url, _) in enumerate(one.raws, 1))
+    return replace(one, text=text, raws=raws)

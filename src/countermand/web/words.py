@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 
-from countermand.bridge.worklist import plain
 from countermand.core.cancellation import CancellationState, MoneyState
 from countermand.core.command import Change, Outcome
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
-from countermand.core.status import Facts, Intent, Progress
 from countermand.core.table import ROWS
 from countermand.core.tasks import Urgency
 
@@ -200,21 +198,36 @@ def why(rule: str) -> str:
     return _GATES.get(rule) or _TABLE.get(rule) or rule.replace("-", " ").capitalize() + "."
 
 
-def status(text: str) -> str:
-    """A stored line status (`open/started`, `unseen`, ...) in everyday words."""
-    intent, slash, progress = text.partition("/")
-    if slash:
-        try:
-            return sentence(plain(Facts(Intent(intent), Progress(progress))))
-        except ValueError:
-            return text
+#: What each system calls how far the goods are.
+_STOREFRONT_PROGRESS = {
+    "none": "open",
+    "started": "in production",
+    "produced": "produced",
+    "part_dispatched": "partly shipped",
+    "dispatched": "shipped",
+}
+_MIS_PROGRESS = {
+    "none": "not started",
+    "started": "in production",
+    "produced": "produced",
+    "part_dispatched": "partly dispatched",
+    "dispatched": "dispatched",
+}
+_OTHERS = {"unseen": "Not found yet", "gone": "Not found any more", "unreadable": "Cannot be read"}
+
+
+def status(text: str, side: str = "mis") -> str:
+    """A stored line status (`open/started`, `unseen`, ...) in everyday words, as that system would say it."""
     if text.startswith("unmapped("):
         return f"Unknown status “{text[9:-1]}”"
-    return {
-        "unseen": "Not found yet",
-        "gone": "Not found any more",
-        "unreadable": "Cannot be read",
-    }.get(text, text)
+    intent, slash, progress = text.partition("/")
+    known = (_STOREFRONT_PROGRESS if side == "storefront" else _MIS_PROGRESS).get(progress)
+    if not slash or known is None:
+        return _OTHERS.get(text, text)
+    if intent == "open":
+        return sentence(known)
+    word = {"held": "On hold", "cancelled": "Cancelled"}.get(intent, intent)
+    return word if progress == "none" else f"{word}, {known}"
 
 
 def tone(text: str) -> str:
@@ -228,6 +241,11 @@ def tone(text: str) -> str:
     if text == "unseen":
         return "quiet"
     return "go" if text.rpartition("/")[2] in ("started", "produced", "part_dispatched") else "plain"
+
+
+def customer(name: str) -> str:
+    """Some storefronts name a customer by a number only."""
+    return f"Customer {name}" if name.isdecimal() else name
 
 
 def sentence(text: str) -> str:

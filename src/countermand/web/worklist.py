@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from countermand.app import Running, utc_now
+from countermand.app import Running, Service, utc_now
 from countermand.bridge.case import Case, CaseItem
 from countermand.bridge.ports import MisRef
 from countermand.bridge.steps import About, AboutItem, Step, steps
@@ -18,7 +18,7 @@ from countermand.core.policy import Direction
 from countermand.core.tasks import TASK_TYPES, Owner, TaskKind
 from countermand.ledger import views
 from countermand.web import words
-from countermand.web.order_view import names_of, order_view
+from countermand.web.order_view import OrderView, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import acting
 from countermand.web.problem import Problem
@@ -72,21 +72,23 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     import_review: bool
     snoozed: bool
     overdue: bool
+    #: The order, where the task is about one only.
+    order: OrderView | None = None
 
     @property
     def grouped(self) -> bool:
         return self.row.order_count > 1
 
 
-def task_view(row: views.TaskRow, running: Running | None) -> TaskView:
+def task_view(row: views.TaskRow, running: Running | None, order: OrderView | None = None) -> TaskView:
     kind = TaskKind(row.kind)
-    about, now, names = TASK_TYPES[kind], utc_now(), names_of(running)
+    about, now = TASK_TYPES[kind], utc_now()
     is_open = row.state == "open"
     return TaskView(
         row=row,
         title=about.title,
         cost=about.cost,
-        why=names.why(row.because),
+        why=_why(row, names_of(running), order),
         by_word=about.proof == "word",
         can_approve=is_open and kind in DIRECTIONS and (row.assisted or kind is TaskKind.APPROVE),
         can_settle=is_open and kind not in _NEVER_SETTLED,
@@ -95,7 +97,38 @@ def task_view(row: views.TaskRow, running: Running | None) -> TaskView:
         import_review=kind is TaskKind.IMPORT_REVIEW,
         snoozed=row.snoozed_until is not None and row.snoozed_until > now,
         overdue=is_open and row.due_at < now,
+        order=order,
     )
+
+
+def _why(row: views.TaskRow, names: words.Names, order: OrderView | None) -> str:
+    """What is the matter, and what keeps it from being done by itself."""
+    own = names.why(row.because)
+    ids = row.line_ids.split(", ")
+    lines = [line for line in order.lines if line.line_id in ids] if order else []
+    matter = next((line.why for line in lines if line.rule and line.rule != row.because), "")
+    return f"{matter} {own}" if matter and matter != own else own
+
+
+def task_views(database: Connection, rows: Sequence[views.TaskRow], service: Service) -> list[TaskView]:
+    """Tasks with their orders, read together."""
+    wanted: dict[str, list[str]] = {}
+    for row in rows:
+        if row.order_count == 1:
+            wanted.setdefault(row.connection, []).append(row.orders[0])
+    orders = {
+        (order.connection, order.order): order_view(order, service.running.get(order.connection))
+        for connection, refs in wanted.items()
+        for order in views.orders_named(database, connection, refs)
+    }
+    return [
+        task_view(
+            row,
+            service.running.get(row.connection),
+            orders.get((row.connection, row.orders[0])) if row.order_count == 1 else None,
+        )
+        for row in rows
+    ]
 
 
 # The list
@@ -106,7 +139,7 @@ def worklist(request: Request) -> Response:
     service = service_of(request)
     with service.engine.begin() as database:
         rows, following = _chosen(request, database)
-        tasks = [task_view(row, service.running.get(row.connection)) for row in rows]
+        tasks = task_views(database, rows, service)
         if wanted_format(request) != "html":
             return rows_response(request, "needs-a-person", [flat(task) for task in tasks], following)
         now = utc_now()
@@ -207,9 +240,9 @@ def render_task(
     service = service_of(request)
     row = find_task(database, task_id)
     running = service.running.get(row.connection)
-    task = task_view(row, running)
     found = views.task_order_rows(database, task_id, MOST_ORDERS_SHOWN)
     listed = [order_view(order, running) for order in found]
+    task = task_view(row, running, listed[0] if len(listed) == 1 else None)
     first = found[0].case if found else None
     return show(
         request,
@@ -219,7 +252,7 @@ def render_task(
         task=task,
         row=row,
         orders=listed,
-        order=listed[0] if len(listed) == 1 else None,
+        order=task.order,
         steps=task_steps(row, first, running, row.order_count <= 1),
         doubts=first.doubts if first is not None and row.kind == TaskKind.AMBIGUOUS_LINK else (),
         timeline=task_timeline(database, row, names_of(running)),

@@ -1,0 +1,202 @@
+"""Cancelling an order from the console: Countermand presses the storefront's own button for a person.
+
+It is done as if the person had cancelled in the storefront's screens: the loop reads that it is cancelled,
+and passes it on to the MIS, with this person's go-ahead. Nothing here is believed; a read tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from countermand.bridge import people
+from countermand.bridge.case import Case, as_order
+from countermand.bridge.connection import Connection
+from countermand.bridge.store import Entry, Store
+from countermand.core.cancellation import Cancellation, CancellationState
+from countermand.core.command import Answer, Outcome
+from countermand.core.events import Event
+from countermand.core.guards import Approval, BrakeState
+from countermand.core.order import Order
+from countermand.core.plan import Plan, plan
+from countermand.core.policy import Direction
+from countermand.core.rules import facts_of, resolve
+from countermand.core.status import Facts, Intent, Pair
+from countermand.core.table import CONFLICTS, decide
+
+_TO_MIS = Direction.CANCEL_TO_MIS
+_DONE = (Outcome.APPLIED, Outcome.ALREADY)
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What cancelling some lines would do. `hindrance`: why it cannot be done from here, empty when it can.
+
+    `plan`: what follows once the storefront shows it as cancelled.
+    """
+
+    line_ids: tuple[str, ...]
+    whole_order: bool
+    hindrance: str
+    plan: Plan
+
+
+def preview(
+    case: Case,
+    connection: Connection,
+    brakes: frozenset[Direction],
+    line_ids: tuple[str, ...],
+    by: str,
+    now: datetime,
+) -> Preview:
+    """What would happen if this person cancelled these lines (none: all) in the storefront now."""
+    open_lines = tuple(line.line_id for line in case.lines if not _cancelled(case, line.line_id))
+    wanted = tuple(line_id for line_id in open_lines if not line_ids or line_id in line_ids)
+    order = as_order(
+        case,
+        live_since=connection.live_since,
+        offered=connection.offered,
+        brakes={way: BrakeState(tripped=True) for way in brakes},
+    )
+    after = _as_if_cancelled(order, wanted, by, now)
+    rules = resolve(connection.policy, connection.overrides, facts_of(case.customer, after.lines))
+    whole = wanted == tuple(line.line_id for line in case.lines)
+    return Preview(
+        line_ids=wanted,
+        whole_order=whole,
+        hindrance=_hindrance(order, connection, wanted, whole),
+        plan=plan(after, rules.policy, now, rules.by_direction),
+    )
+
+
+def _cancelled(case: Case, line_id: str) -> bool:
+    line = case.line(line_id)
+    return line is not None and isinstance(line.storefront.status, Facts) and line.storefront.status.cancelled
+
+
+def _as_if_cancelled(order: Order, line_ids: tuple[str, ...], by: str, now: datetime) -> Order:
+    lines = []
+    for entry in order.lines:
+        status = entry.line.storefront.status
+        if entry.line_id in line_ids and isinstance(status, Facts):
+            cancelled = Facts(Intent.CANCELLED, status.progress)
+            reading = replace(entry.line.storefront, status=cancelled, since=now)
+            entry = replace(entry, line=replace(entry.line, storefront=reading))
+        lines.append(entry)
+    approval = Approval(direction=_TO_MIS, by=by, line_ids=frozenset(line_ids))
+    return replace(order, lines=tuple(lines), approvals={**order.approvals, _TO_MIS: approval})
+
+
+def _hindrance(order: Order, connection: Connection, line_ids: tuple[str, ...], whole: bool) -> str:
+    if not line_ids:
+        return f"Everything in it is cancelled in {connection.storefront_name} already."
+    if ("cancel_order" if whole else "cancel_line") not in connection.offered:
+        return f"This connection cannot write to {connection.storefront_name}; cancel it there yourself."
+    for entry in order.lines:
+        if entry.line_id not in line_ids:
+            continue
+        pair = entry.line.pair
+        if not isinstance(pair.storefront, Facts):
+            return f"{connection.storefront_name} cannot be read for line {entry.line_id} at this moment."
+        if _would_conflict(pair):
+            return f"Line {entry.line_id} is finished or has left; a cancel can stop nothing any more."
+    return ""
+
+
+def _would_conflict(pair: Pair) -> bool:
+    assert isinstance(pair.storefront, Facts)
+    if pair.storefront.sent:
+        return True
+    if not isinstance(pair.mis, Facts):
+        return False
+    return decide(Facts(Intent.CANCELLED, pair.storefront.progress), pair.mis).task in CONFLICTS
+
+
+async def cancel(
+    store: Store,
+    connection: Connection,
+    order_id: str,
+    line_ids: tuple[str, ...],
+    by: str,
+    reason: str,
+    clock: Callable[[], datetime],
+) -> Answer:
+    """Cancel these lines (none: the whole order) in the storefront, then let the loop do the rest.
+
+    Raises:
+        RefusedError: no reason, no such order, or it cannot be done from here.
+    """
+    if not reason.strip():
+        raise people.RefusedError("Please say why it is cancelled.")
+    brakes = await store.brakes(connection.name)
+    asked: list[Preview] = []
+
+    def begin(case: Case) -> tuple[Case, Entry]:
+        asked[:] = [preview(case, connection, brakes, line_ids, by, clock())]
+        if asked[0].hindrance:
+            raise people.RefusedError(asked[0].hindrance)
+        return case, _entry(case, Event.WRITE_SENT, by, clock(), reason, asked[0])
+
+    await people.do(store, connection.name, order_id, begin, clock())
+    wanted = asked[0]
+    lines = None if wanted.whole_order else list(wanted.line_ids)
+    answer = await connection.storefront.cancel(order_id, lines, note=f"Cancelled by {by}: {reason}")
+
+    def end(case: Case) -> tuple[Case, Entry]:
+        at = clock()
+        if answer.outcome in _DONE:
+            case = _go_ahead(case, wanted.line_ids, by, reason, at)
+        case = replace(case, look_storefront_at=at, look_mis_at=at)
+        return case, _answered(case, by, at, answer)
+
+    await people.do(store, connection.name, order_id, end, clock())
+    return answer
+
+
+def _go_ahead(case: Case, line_ids: tuple[str, ...], by: str, reason: str, at: datetime) -> Case:
+    """The person's go-ahead for the other side, and whose cancellation it is."""
+    approval = Approval(direction=_TO_MIS, by=by, line_ids=frozenset(line_ids))
+    case = replace(case, approvals={**case.approvals, _TO_MIS: approval})
+    known = case.open_cancellation(_TO_MIS)
+    if known is not None:
+        return case.with_cancellation(replace(known, started_by=by, wanted_because=reason))
+    case = replace(case, serial=case.serial + 1)
+    begun = Cancellation(
+        id=f"{case.order_id}-c{case.serial}",
+        direction=_TO_MIS,
+        line_ids=line_ids,
+        requested_at=at,
+        changed_at=at,
+        state=CancellationState.ACCEPTED,
+        wanted_because=reason,
+        started_in="countermand",
+        started_by=by,
+    )
+    return case.with_cancellation(begun)
+
+
+def _entry(case: Case, event: Event, by: str, at: datetime, reason: str, wanted: Preview) -> Entry:
+    about = "order" if wanted.whole_order else ", ".join(wanted.line_ids)
+    return Entry(
+        at=at,
+        event=event,
+        subject=f"order/{case.order_id}",
+        actor=by,
+        why=reason,
+        after="cancel in storefront",
+        extra={"about": about, "attempt": "1"},
+    )
+
+
+def _answered(case: Case, by: str, at: datetime, answer: Answer) -> Entry:
+    return Entry(
+        at=at,
+        event=Event.WRITE_ANSWERED,
+        subject=f"order/{case.order_id}",
+        actor=by,
+        why=answer.said,
+        after=answer.outcome.value,
+        extra={"target": "storefront"},
+    )
