@@ -122,6 +122,7 @@ class Running(msgspec.Struct, kw_only=True):
     loop: asyncio.Task[None] | None = None
     sweeping: asyncio.Task[None] | None = None
     ending: bool = False
+    ended: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,9 +191,12 @@ class Service:
         new = {one.name: one for one in installation.connections}
         changed = tuple(name for name in {**old, **new} if old.get(name) != new.get(name))
         ready = [await self._prepare(new[name]) for name in changed if name in new]
-        gone = [self.running.pop(name) for name in changed if name in old]
         self.installation = msgspec.structs.replace(installation, database=self.installation.database)
-        await asyncio.gather(*(self._end(one, CHANGE_SECONDS) for one in gone))
+        await asyncio.gather(
+            *(self._end(self.running[name], CHANGE_SECONDS) for name in changed if name in old)
+        )
+        for name in old.keys() - new.keys():
+            del self.running[name]
         for one in ready:
             await self.writer.write_async(partial(_judge_anew, one.settings.name, utc_now()))
             self._begin(one)
@@ -259,6 +263,7 @@ class Service:
         if not loops:
             return
         one.ending = True
+        one.ended.set()
         self.wake()
         _, late = await asyncio.wait(loops, timeout=patience)
         for loop in late:
@@ -293,10 +298,9 @@ class Service:
                 await self._rest()
 
     async def _pause(self, one: Running, seconds: float) -> None:
-        """Whatever wakes the others; the end of the connection's time ends it."""
-        until = monotonic() + seconds
-        while not one.ending and (left := until - monotonic()) > 0:
-            await asyncio.sleep(min(left, REST_SECONDS))
+        """Rest so long, whatever wakes the others; the end of the connection's time ends it."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(one.ended.wait(), seconds)
 
     async def _rest(self) -> None:
         self._wake.clear()

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "rules": "countermand.cli.rules:rules",
     "serve": "countermand.cli.serve:serve",
     "sim": "countermand.cli.sim:sim",
+    "sweep": "countermand.cli.sweep:sweep",
     "tasks": "countermand.cli.tasks:tasks",
 }
 
