@@ -86,7 +86,8 @@ async def send(case: Case, written: Written, connection: Connection) -> Answer:
     match command.change:
         case Change.CANCEL:
             lines = None if written.whole_order else list(written.line_ids)
-            return await storefront.cancel(case.order_id, lines, note=_note(case, connection))
+            note = _note(case, connection)
+            return await storefront.cancel(case.order_id, lines, note=note, fence=case.fence)
         case Change.SHIP | Change.SHIP_PART:
             partial = command.change is Change.SHIP_PART
             return await storefront.ship(case.order_id, tracking=tracking, partial=partial)

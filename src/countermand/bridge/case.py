@@ -175,6 +175,8 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     line_id: str
     reasons: tuple[str, ...] = ()
+    #: The key that points to the line, see `bridge.linking`.
+    key: str = ""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +192,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     payment: Payment = Payment.UNKNOWN
     total: str = ""
     order_cancelled: bool = False
+    #: What the storefront must still show for our cancel to go through (see `StorefrontOrder.fence`).
+    fence: str = ""
     #: The storefront was asked once for what its status reads leave out.
     described: bool = False
     lines: tuple[CaseLine, ...] = ()

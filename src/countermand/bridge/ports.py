@@ -44,6 +44,8 @@ class StorefrontOrder(msgspec.Struct, frozen=True, kw_only=True):
     total: str = ""
     tracking: frozenset[str] = frozenset()
     order_cancelled: bool = False
+    #: What the storefront must still show for a cancel to go through, in its own words; empty: no check.
+    fence: str = ""
     raw: str = ""
 
 
@@ -155,8 +157,14 @@ class StorefrontPort(Protocol):
         """The order id that a line id belongs to; none when unknown."""
         ...
 
-    async def cancel(self, order_id: str, line_ids: Sequence[str] | None, *, note: str) -> Answer:
-        """Cancel the whole order (`line_ids` none) or some of its lines."""
+    async def cancel(
+        self, order_id: str, line_ids: Sequence[str] | None, *, note: str, fence: str = ""
+    ) -> Answer:
+        """Cancel the whole order (`line_ids` none) or some of its lines.
+
+        With the `fence` of the read that decided it, the storefront refuses when it was shipped meanwhile:
+        the check sits inside the write, not before it.
+        """
         ...
 
     async def ship(self, order_id: str, *, tracking: str, partial: bool) -> Answer:

@@ -53,6 +53,7 @@ def see_order(case: Case, seen: StorefrontOrder | OrderNotRead) -> Case:
         payment=seen.payment,
         total=seen.total or case.total,
         order_cancelled=seen.order_cancelled,
+        fence=seen.fence,
         lines=_lines(case, seen),
     )
 

@@ -126,6 +126,8 @@ class OrderReader:
             total=as_text(pick(row, names.total)),
             tracking=tracking_codes(as_text(pick(row, names.tracking))),
             order_cancelled=is_cancelled(order_status),
+            # REST may spell the status by number; the script compares names.
+            fence=shipping if names is SCRIPT_NAMES else "",
             raw=compact(row),
         )
 

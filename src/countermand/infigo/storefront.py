@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import httpx2 as httpx
-import msgspec
 import structlog
 
 from countermand.bridge.ports import Capability, OrderNotRead, StorefrontOrder
@@ -93,19 +92,14 @@ class InfigoStorefront:
         return as_text(pick(reply.value, "OrderId")) or None
 
     async def cancel(
-        self,
-        order_id: str,
-        line_ids: Sequence[str] | None,
-        *,
-        note: str,
-        seen: StorefrontOrder | None = None,
+        self, order_id: str, line_ids: Sequence[str] | None, *, note: str, fence: str = ""
     ) -> Answer:
         """Cancel the whole order, or some of its lines.
 
-        With `seen` (an order as the script read it), the storefront itself refuses the cancel when the
-        shipping status has changed since then.
+        `fence` is the shipping status that was read, in Infigo's own words: the script refuses the cancel
+        when it has changed since.
         """
-        fields: dict[str, object] = {"note": note, **_expectation(seen)}
+        fields: dict[str, object] = {"note": note, **_expectation(fence)}
         if line_ids is not None:
             return await self._write("lines.cancel", order_id, {**fields, "jobIds": list(line_ids)})
         flags = {
@@ -150,10 +144,5 @@ class InfigoStorefront:
         )
 
 
-def _expectation(seen: StorefrontOrder | None) -> dict[str, object]:
-    """What the script holds a cancel against: the shipping status that was read, in Infigo's own words."""
-    if seen is None or not seen.raw:
-        return {}
-    name = SCRIPT_NAMES.shipping_status
-    shipping = as_text(pick(msgspec.json.decode(seen.raw), name))
-    return {"expect": {name: shipping}} if shipping else {}
+def _expectation(fence: str) -> dict[str, object]:
+    return {"expect": {SCRIPT_NAMES.shipping_status: fence}} if fence else {}

@@ -227,7 +227,7 @@ class TestWriting:
             (seen,) = await shop.read_orders([order_id])
             assert isinstance(seen, StorefrontOrder)
             infigo.post(f"orders/{order_id}/ship", {"TrackingNumber": "JD0001"})
-            return await shop.cancel(order_id, None, note="", seen=seen)
+            return await shop.cancel(order_id, None, note="", fence=seen.fence)
 
         answer = infigo.use(work)
         assert (answer.outcome, answer.reason) == (Outcome.REFUSED, RefusalReason.DISPATCHED)

@@ -174,7 +174,7 @@ def test_a_cancel_can_depend_on_what_was_seen() -> None:
     async def read_then_cancel() -> Answer:
         (seen,) = await shop.read_orders(["10001"])
         assert isinstance(seen, StorefrontOrder)
-        return await shop.cancel("10001", None, note="", seen=seen)
+        return await shop.cancel("10001", None, note="", fence=seen.fence)
 
     answer = run(read_then_cancel())
     assert vendor.bodies()[1]["expect"] == {"shippingStatus": "NotYetShipped"}
