@@ -68,6 +68,7 @@ class Converger:
         passes = await self._looking.look(
             judged, lambda one: second_look(one, self._connection, self._clock())
         )
+        passes = await self._looking.share(passes)
         again = [
             one if one.case is before.case else self._judge(one, brakes)
             for one, before in zip(passes, judged, strict=True)

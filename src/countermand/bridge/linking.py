@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Sequence, Set
 
 import msgspec
+from msgspec.structs import replace
 
-from countermand.bridge.case import Case, CaseLine
+from countermand.bridge.case import Case, CaseLine, Link
 from countermand.bridge.ports import MisItem
 from countermand.core.order import LineKind, MisItemKind
 
@@ -64,9 +65,20 @@ def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -
         best = [candidate for candidate in candidates if candidate.certain]
         if best and item.ref not in taken:
             links.extend(best)
+            case = _with_links(case, best)
         elif best or item.ref not in taken:
             doubtful.extend(candidates)
     return Linked(links=tuple(links), doubtful=tuple(doubtful))
+
+
+def _with_links(case: Case, made: Sequence[Candidate]) -> Case:
+    """The case as the next item finds it: a line that one item took is not free for another."""
+    for candidate in made:
+        line = case.line(candidate.line_id)
+        if line is not None:
+            link = Link(ref=candidate.item.ref, key=candidate.key, by="", at=candidate.item.began_at)
+            case = case.with_line(replace(line, links=(*line.links, link)))
+    return case
 
 
 def _ruled_out(case: Case, candidate: Candidate) -> bool:

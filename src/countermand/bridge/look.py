@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from countermand.bridge.case import Case, CaseLine, Doubt, Link
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.linking import Candidate, Linked, match
-from countermand.bridge.ports import MisItem, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
+from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
 from countermand.bridge.sightings import described, new_item, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
@@ -22,6 +22,8 @@ from countermand.core.verdict import Ask, Push, Wait
 Sides = frozenset[Side]
 NEITHER: Sides = frozenset()
 BOTH: Sides = frozenset(Side)
+#: Parts of a split sales order that are recognised by their number alone (`-001`, `-002`, ...).
+_MOST_SPLITS = 20
 
 
 def needs_look(one: Pass, now: datetime) -> Sides:
@@ -164,6 +166,16 @@ class Looking:
         )
         return await self._connection.mis.find(keys) or ()
 
+    async def share(self, passes: list[Pass]) -> list[Pass]:
+        """Note which items make lines of other orders too: those are never cancelled by one order alone."""
+        refs = sorted({item.ref for one in passes for item in one.case.items})
+        owners = await self._store.orders_of(self._connection.name, "item", refs) if refs else {}
+        shared = [_shared(one.case, owners) for one in passes]
+        return [
+            one if case is one.case else replace(one, case=case)
+            for one, case in zip(passes, shared, strict=True)
+        ]
+
     def _matched(self, one: Pass, items: Sequence[MisItem], taken: Set[str]) -> Pass:
         found, now = match(one.case, items, taken), self._clock()
         case, entries = one.case, list(one.entries)
@@ -179,13 +191,24 @@ def _keys(case: Case) -> Iterable[str]:
     yield case.order_id
     yield from (value for value in (case.po_number,) if value)
     yield from (line.line_id for line in case.lines)
+    sales_orders = (item.ref for item in case.items if item.kind is MisItemKind.SALES_ORDER)
+    yield from (f"{ref}-{part:03}" for ref in sales_orders for part in range(1, _MOST_SPLITS + 1))
+
+
+def _shared(case: Case, owners: Mapping[str, tuple[str, ...]]) -> Case:
+    for item in case.items:
+        shared = bool(set(owners.get(item.ref, ())) - {case.order_id})
+        if shared != item.shared:
+            case = case.with_item(replace(item, shared=shared))
+    return case
 
 
 def _with_doubts(case: Case, found: Linked) -> Case:
     """Doubts last until the item is linked somewhere or a person has ruled it out."""
     linked = {each.ref for line in case.lines for each in line.links}
     fresh = tuple(
-        Doubt(ref=each.item.ref, line_id=each.line_id, reasons=each.reasons) for each in found.doubtful
+        Doubt(ref=each.item.ref, line_id=each.line_id, reasons=each.reasons, key=each.key)
+        for each in found.doubtful
     )
     known = {(each.ref, each.line_id) for each in fresh}
     old = tuple(each for each in case.doubts if (each.ref, each.line_id) not in known)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from countermand.bridge.case import Case, OpenTask, as_order
+from countermand.bridge.case import Case, Doubt, OpenTask, as_order
 from countermand.bridge.connection import Connection
 from countermand.bridge.store import ITSELF, Closing, TaskCheck, TaskEnd, TaskWish
 from countermand.core.order import Payment
@@ -140,7 +140,7 @@ def plain(status: object) -> str:
 
 def _doubts(case: Case) -> Iterable[NeedsPerson]:
     open_lines = {line.line_id for line in case.lines if not line.links}
-    doubts = [doubt for doubt in case.doubts if doubt.line_id in open_lines]
+    doubts = [doubt for doubt in case.doubts if doubt.line_id in open_lines or _names_order(doubt)]
     if doubts:
         refs = dict.fromkeys(doubt.ref for doubt in doubts)
         yield NeedsPerson(
@@ -149,6 +149,11 @@ def _doubts(case: Case) -> Iterable[NeedsPerson]:
             because="ambiguous-link",
             detail=", ".join(refs),
         )
+
+
+def _names_order(doubt: Doubt) -> bool:
+    """A PO number may be another order's; any other key names this one, so the job must not be forgotten."""
+    return doubt.key not in ("", "PO number")
 
 
 # Money: recorded, never computed

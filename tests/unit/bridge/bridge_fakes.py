@@ -212,7 +212,9 @@ class FakeStorefront:
                 return order.order_id
         return None
 
-    async def cancel(self, order_id: str, line_ids: Sequence[str] | None, *, note: str) -> Answer:
+    async def cancel(
+        self, order_id: str, line_ids: Sequence[str] | None, *, note: str, fence: str = ""
+    ) -> Answer:
         outcome, takes_effect = self._write("cancel", order_id, line_ids)
         order = self.orders[order_id]
         if takes_effect:
@@ -481,7 +483,10 @@ class Small:
     def tasks(self, kind: TaskKind | None = None) -> list[TaskRow]:
         with self.engine.begin() as database:
             rows = database.execute(select(schema.task).order_by(schema.task.c.id)).all()
-        found = [msgspec.convert(dict(row._mapping), TaskRow, strict=False) for row in rows]
+        found = [
+            msgspec.convert({str(name): value for name, value in row._mapping.items()}, TaskRow)
+            for row in rows
+        ]
         return [row for row in found if kind is None or row.kind is kind]
 
     def task(self, kind: TaskKind) -> TaskRow:

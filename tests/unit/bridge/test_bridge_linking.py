@@ -1,0 +1,350 @@
+"""Which job makes which line: every key, every doubt, and what a person said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from bridge_fakes import START, STARTED, Small, run
+
+from countermand.bridge import people
+from countermand.bridge.case import Case, CaseLine, Link, first_seen
+from countermand.bridge.linking import KEY_SCORES, Candidate, match
+from countermand.bridge.ports import LineKind, MisItem, MisItemKind
+from countermand.core.events import Event
+from countermand.core.status import OPEN, Side
+from countermand.core.tasks import TaskKind
+
+
+def line(line_id: str, *linked: str, **fields: Any) -> CaseLine:
+    links = tuple(Link(ref=ref, key="line id", by="countermand", at=START) for ref in linked)
+    given: dict[str, Any] = {"quantity": 250, "kind": LineKind.PRINT} | fields
+    return CaseLine(line_id=line_id, storefront=first_seen(OPEN, START), links=links, **given)
+
+
+def case(*lines: CaseLine, **fields: Any) -> Case:
+    return Case(
+        order_id="10001",
+        first_seen_at=START,
+        storefront_read_at=START,
+        mis_read_at=START,
+        lines=lines,
+        **fields,
+    )
+
+
+def job(ref: str = "J1", kind: MisItemKind = MisItemKind.JOB, **fields: Any) -> MisItem:
+    given: dict[str, Any] = {"quantity": 250} | fields
+    return MisItem(ref=ref, kind=kind, began_at=START, status=OPEN, **given)
+
+
+def made(candidates: Sequence[Candidate]) -> list[tuple[str, str, str]]:
+    return [(each.item.ref, each.line_id, each.key) for each in candidates]
+
+
+@pytest.mark.parametrize(
+    ("lines", "item", "key"),
+    [
+        ((line("s1"), line("s2")), job(external_reference="s2"), "line id"),
+        ((line("s1"), line("s2", "SO7")), job("SO7-001"), "split of a linked one"),
+        ((line("s1"), line("s2")), job(notes="Order 10001, line s2, urgent"), "order and line in the notes"),
+        ((line("s1", quote_id="Q1"), line("s2", quote_id="Q2")), job(quote_no="Q2"), "quote"),
+        ((line("s2"),), job(customer_reference="10001", quantity=99), "order id, only line left"),
+        ((line("s2"),), job(notes="10001"), "order id, only line left"),
+        (
+            (line("s1", quantity=100), line("s2")),
+            job(customer_reference="10001"),
+            "order id, same quantity",
+        ),
+    ],
+)
+def test_each_certain_key_links_by_itself(lines: tuple[CaseLine, ...], item: MisItem, key: str) -> None:
+    found = match(case(*lines), [item])
+    assert made(found.links) == [(item.ref, "s2", key)]
+    assert found.doubtful == ()
+    assert found.links[0].score == KEY_SCORES[key]
+    assert all(found.links[0].reasons)
+
+
+@pytest.mark.parametrize(
+    ("lines", "item", "key"),
+    [
+        ((line("s1"), line("s2")), job(customer_reference="10001"), "order id"),
+        ((line("s1", "J0"), line("s2", "J9")), job(customer_reference="10001"), "order id"),
+        ((line("s1"),), job(customer_reference="PO-7"), "PO number"),
+    ],
+)
+def test_a_key_that_only_points_is_a_doubt(lines: tuple[CaseLine, ...], item: MisItem, key: str) -> None:
+    found = match(case(*lines, po_number="PO-7"), [item])
+    assert found.links == ()
+    assert {each.key for each in found.doubtful} == {key}
+    assert {each.line_id for each in found.doubtful} == {each.line_id for each in lines}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        job(customer_reference="10002", external_reference="s9"),
+        job(customer_reference="100010"),
+        job(notes="order 10001-2 for the fair"),
+        job(customer_reference="PO-7", external_reference="s9"),
+        job(quote_no="Q9"),
+        job("SO7-1"),
+        job("SO7-0011"),
+        job(),
+    ],
+)
+def test_what_names_something_else_is_not_even_a_doubt(item: MisItem) -> None:
+    found = match(case(line("s1", "SO7"), line("s2"), po_number="PO-7"), [item])
+    assert (found.links, found.doubtful) == ((), ())
+
+
+def test_an_order_without_a_po_number_is_not_matched_by_empty_references() -> None:
+    found = match(case(line("s1", quote_id="")), [job(customer_reference="", quote_no="")])
+    assert (found.links, found.doubtful) == ((), ())
+
+
+def test_a_quote_that_two_lines_share_does_not_decide() -> None:
+    lines = (line("s1", quote_id="Q1"), line("s2", quote_id="Q1"))
+    assert match(case(*lines), [job(quote_no="Q1")]).links == ()
+
+
+def test_a_stock_line_is_made_by_a_sales_order_and_a_print_line_by_a_job() -> None:
+    lines = (line("s1"), line("s2", kind=LineKind.STOCK))
+    items = [
+        job("J1", customer_reference="10001"),
+        job("SO1", MisItemKind.SALES_ORDER, customer_reference="10001"),
+    ]
+    assert made(match(case(*lines), items).links) == [
+        ("J1", "s1", "order id, only line left"),
+        ("SO1", "s2", "order id, only line left"),
+    ]
+
+
+def test_doubts_say_what_speaks_for_and_against() -> None:
+    lines = (line("s1", "J0"), line("s2", quantity=500))
+    found = match(case(*lines), [job(customer_reference="10001", quantity=100)])
+    for_s1, for_s2 = (each.reasons for each in found.doubtful)
+    assert "against: the line already has J0" in for_s1
+    assert "against: quantity 100, the line has 500" in for_s2
+    assert "10001" in for_s1[0]
+
+
+def test_an_item_that_makes_another_order_is_never_taken_silently() -> None:
+    found = match(case(line("s1")), [job(external_reference="s1")], taken={"J1"})
+    assert found.links == ()
+    assert made(found.doubtful) == [("J1", "s1", "line id")]
+    po = match(case(line("s1"), po_number="PO-7"), [job(customer_reference="PO-7")], taken={"J1"})
+    assert (po.links, po.doubtful) == ((), ()), "a PO number is shared by many orders"
+
+
+def test_what_a_person_ruled_out_is_not_proposed_again() -> None:
+    told = case(line("s1"), not_links=("s1 J1",))
+    found = match(told, [job(external_reference="s1")])
+    assert (found.links, found.doubtful) == ((), ())
+
+
+def test_two_jobs_may_make_one_line() -> None:
+    items = [job("J1", external_reference="s1"), job("J2", external_reference="s1")]
+    assert [ref for ref, _, _ in made(match(case(line("s1")), items).links)] == ["J1", "J2"]
+
+
+def test_two_jobs_that_only_name_the_order_do_not_both_take_its_only_line() -> None:
+    """Nothing says that the second belongs to the line, not even its quantity."""
+    items = [job("J1", customer_reference="10001"), job("J2", customer_reference="10001", quantity=9)]
+    found = match(case(line("s1")), items)
+    assert [ref for ref, _, _ in made(found.links)] in ([], ["J1"])
+    assert "J2" in {each.item.ref for each in found.doubtful}
+
+
+def test_the_same_items_in_another_order_give_the_same_links() -> None:
+    lines = (line("s1"), line("s2", quantity=100))
+    items = [job("J1", external_reference="s1"), job("J2", customer_reference="10001", quantity=100)]
+    assert match(case(*lines), items) == match(case(*lines), items[::-1])
+
+
+# In the loop
+
+
+def test_a_link_is_journalled_with_its_reason() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        ((subject, _, body),) = small.events(Event.LINE_LINKED)
+        assert subject == "order/10001/line/s10001"
+        assert "External Job Reference is the line s10001" in body
+
+    run(story())
+
+
+def test_an_ambiguous_match_is_one_task_and_a_person_decides() -> None:
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001", "s1", po_number="PO-7")
+        for ref in ("J1", "J2"):
+            small.mis.make(ref, customer_reference="PO-7")
+        small.order_hook("10001")
+        await small.settle()
+        task = small.task(TaskKind.AMBIGUOUS_LINK)
+        assert task.detail == "J1, J2"
+        assert small.state() == "needs_person"
+        item = small.mis.items["J2"]
+        await small.deed("10001", people.link_item("s1", item, "Priya Shah", small.clock()))
+        await small.settle()
+        assert small.task(TaskKind.AMBIGUOUS_LINK).state == "closed"
+        small.clock.advance(60)
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert small.mis.writes == ["J2"]
+
+    run(story())
+
+
+def test_an_unlinked_job_is_never_linked_or_cancelled_again() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        await small.deed("10001", people.unlink_item("s10001", "J10001-01", "Priya Shah", small.clock()))
+        for _ in range(3):
+            small.job_hook("J10001-01")
+            small.order_hook("10001")
+            await small.settle()
+            small.clock.advance(60)
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert (await small.case()).lines[0].links == ()
+        assert small.mis.writes == []
+        assert small.tasks(TaskKind.AMBIGUOUS_LINK) == []
+
+    run(story())
+
+
+def test_a_job_that_makes_two_orders_is_never_cancelled_by_one_of_them() -> None:
+    """A person linked it to both: cancelling one order must not stop the other's goods."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001")
+        small.storefront.place("10002", "s2")
+        small.order_hook("10002")
+        await small.settle()
+        item = small.mis.items["J10001-01"]
+        await small.deed("10002", people.link_item("s2", item, "Priya Shah", small.clock()))
+        await small.settle()
+        small.clock.advance(60)
+        for order_id in ("10001", "10002"):
+            small.storefront.cancel_by_hand(order_id)
+            small.order_hook(order_id)
+            await small.settle()
+            small.clock.advance(60)
+        assert small.mis.writes == []
+        assert len(small.tasks(TaskKind.SHARED_JOB)) == 2
+
+    run(story())
+
+
+def test_a_job_is_free_again_when_the_other_order_lost_it() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001")
+        small.storefront.place("10002", "s2")
+        small.order_hook("10002")
+        await small.settle()
+        item = small.mis.items["J10001-01"]
+        await small.deed("10002", people.link_item("s2", item, "Priya Shah", small.clock()))
+        await small.settle()
+        await small.deed("10002", people.unlink_item("s2", item.ref, "Priya Shah", small.clock()))
+        small.clock.advance(60)
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert small.mis.writes == ["J10001-01"]
+
+    run(story())
+
+
+def test_a_late_job_of_a_cancelled_order_is_cancelled() -> None:
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001", "s1")
+        small.order_hook("10001")
+        await small.settle()
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert await small.rules() == {"cancelled-before-production"}
+        small.clock.advance(60)
+        small.mis.make("J1", external_reference="s1", customer_reference="10001")
+        small.job_hook("J1")
+        await small.settle()
+        assert small.mis.writes == ["J1"]
+
+    run(story())
+
+
+def test_a_second_job_of_a_linked_line_is_linked_when_it_appears() -> None:
+    """Both have to be cancelled then, not only the first."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001", "s1")
+        small.mis.make("J10001-02", external_reference="s1", customer_reference="10001")
+        small.job_hook("J10001-02")
+        await small.settle()
+        small.clock.advance(60)
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert small.mis.writes == ["J10001-01", "J10001-02"]
+        assert await small.rules() == {"both-cancelled"}
+
+    run(story())
+
+
+def test_linking_a_started_job_is_no_reason_to_write() -> None:
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001", "s1")
+        small.order_hook("10001")
+        await small.settle()
+        item = small.mis.make("J5", status=STARTED)
+        await small.deed("10001", people.link_item("s1", item, "Priya Shah", small.clock()))
+        await small.settle()
+        assert await small.rules() == {"both-open"}
+        assert small.mis.writes == []
+        assert small.storefront.writes == []
+
+    run(story())
+
+
+def test_a_further_job_that_names_a_linked_order_is_asked_about() -> None:
+    """A reprint carries the order number and no line: left alone, it would be made after a cancel."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001", "s1")
+        small.mis.make("J77", customer_reference="10001", quantity=20)
+        small.job_hook("J77")
+        await small.settle()
+        task = small.task(TaskKind.AMBIGUOUS_LINK)
+        assert (task.state, task.detail) == ("open", "J77")
+        await small.deed("10001", people.unlink_item("s1", "J77", "Priya Shah", small.clock()))
+        await small.settle()
+        assert small.task(TaskKind.AMBIGUOUS_LINK).state == "closed"
+
+    run(story())
+
+
+def test_a_further_job_with_the_same_po_number_is_no_question_once_all_is_linked() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001", "s1", po_number="PO-7")
+        small.mis.make("J78", customer_reference="PO-7")
+        small.hook(Side.MIS, {"ref": "J78"})
+        await small.settle()
+        assert small.tasks() == []
+
+    run(story())

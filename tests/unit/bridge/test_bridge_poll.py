@@ -1,0 +1,232 @@
+"""Looking without having been told: listings, and orders whose own time has come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from bridge_fakes import AT_ONCE, NEVER, SHOP, START, Small, run
+
+from countermand.bridge.connection import Polling
+from countermand.bridge.poll import OVERLAP
+from countermand.bridge.ports import LineKind, MisItemKind
+from countermand.core.status import Side
+
+OFTEN = Polling(interval=timedelta(seconds=60), slowest=timedelta(hours=6), lookback=timedelta(days=30))
+
+
+@pytest.fixture
+def small() -> Small:
+    return Small(AT_ONCE, OFTEN)
+
+
+def test_both_directions_work_by_listings_alone(small: Small) -> None:
+    async def story() -> None:
+        for order_id in ("10001", "10002"):
+            small.storefront.place(order_id)
+            small.mis.make(f"J{order_id}", external_reference=f"s{order_id}", customer_reference=order_id)
+        await small.settle()
+        assert await small.rules("10001") == await small.rules("10002") == {"both-open"}
+        small.storefront.cancel_by_hand("10001")
+        small.mis.cancel_by_hand("J10002")
+        small.clock.advance(60)
+        await small.settle()
+        assert small.mis.writes == ["J10001"]
+        assert small.storefront.writes == [("cancel", "10002", None)]
+        assert await small.rules("10001") == await small.rules("10002") == {"both-cancelled"}
+
+    run(story())
+
+
+def test_it_works_with_no_message_and_no_listing_at_all(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.storefront.lists = small.mis.lists = False
+        small.mis.cancel_by_hand("J10001-01")
+        for _ in range(5):
+            small.clock.advance(60)
+            await small.settle()
+        assert small.storefront.writes == [("cancel", "10001", None)]
+
+    run(story())
+
+
+def test_listings_overlap_by_a_little(small: Small) -> None:
+    async def story() -> None:
+        await small.step()
+        assert small.storefront.listed_since == [START - OFTEN.lookback - OVERLAP]
+        assert small.mis.listed_since == [START - OFTEN.lookback - OVERLAP]
+        small.clock.advance(60)
+        await small.step()
+        assert small.storefront.listed_since[-1] == START - OVERLAP
+        assert small.mis.listed_since[-1] == START - OVERLAP
+
+    run(story())
+
+
+def test_what_became_visible_late_is_still_found(small: Small) -> None:
+    """An order committed before the last listing and visible only after it."""
+
+    async def story() -> None:
+        order = small.storefront.place("10001")
+        small.storefront.orders.pop("10001")
+        small.clock.advance(60)
+        await small.step()
+        small.storefront.orders["10001"] = order
+        small.clock.advance(60)
+        await small.step()
+        assert small.known() == {"10001"}
+
+    run(story())
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_listing_that_failed_does_not_move_the_mark(small: Small, side: Side) -> None:
+    async def story() -> None:
+        await small.step()
+        port = small.storefront if side is Side.STOREFRONT else small.mis
+        port.down = "HTTP 503"
+        for _ in range(3):
+            small.clock.advance(600)
+            await small.step()
+        assert await small.store.watermark(SHOP, side.value) == START
+        port.down = ""
+        small.storefront.place("10001")
+        small.mis.make("J1", external_reference="s10001", customer_reference="10001")
+        small.clock.advance(60)
+        await small.step()
+        assert port.listed_since[-1] == START - OVERLAP
+        assert await small.store.watermark(SHOP, side.value) == small.clock()
+
+    run(story())
+
+
+def test_a_listing_is_asked_for_once_per_interval(small: Small) -> None:
+    async def story() -> None:
+        await small.step(3)
+        assert len(small.mis.listed_since) == 1
+        small.clock.advance(59)
+        await small.step()
+        assert len(small.mis.listed_since) == 1
+        small.clock.advance(1)
+        await small.step()
+        assert len(small.mis.listed_since) == 2
+
+    run(story())
+
+
+def test_the_mark_survives_a_restart(small: Small) -> None:
+    async def story() -> None:
+        await small.step()
+        small.clock.advance(5)
+        small.connect(AT_ONCE, OFTEN)
+        await small.step()
+        assert small.storefront.listed_since[-1] == START - OVERLAP
+
+    run(story())
+
+
+def test_a_listing_that_shows_nothing_new_reads_and_writes_nothing(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        await small.step()
+        before = (await small.stored()).version
+        small.clock.advance(60)
+        small.storefront.calls.clear()
+        await small.bridge._poll.look()
+        assert small.storefront.calls["read"] == 0
+        assert (await small.stored()).version == before
+
+    run(story())
+
+
+def test_a_job_that_names_an_order_not_known_yet_brings_the_order_in(small: Small) -> None:
+    async def story() -> None:
+        small.storefront.lists = False
+        small.storefront.place("10001", "s1")
+        small.mis.make("J1", customer_reference="10001", external_reference="s1")
+        await small.settle()
+        assert [link.ref for link in (await small.case()).lines[0].links] == ["J1"]
+        assert small.unlinked() == set()
+
+    run(story())
+
+
+def test_jobs_that_are_no_web_orders_are_remembered_and_no_more(small: Small) -> None:
+    async def story() -> None:
+        small.mis.make("J900", customer_reference="Walk-in, Mrs Okafor")
+        await small.step()
+        assert small.unlinked() == {"J900"}
+        assert small.known() == set()
+        assert small.tasks() == []
+
+    run(story())
+
+
+def test_a_split_sales_order_is_found_by_its_number(small: Small) -> None:
+    async def story() -> None:
+        order = small.storefront.place("10001", "s1")
+        order.lines[0].kind = LineKind.STOCK
+        small.mis.make("SO7", kind=MisItemKind.SALES_ORDER, external_reference="s1")
+        await small.settle()
+        small.mis.make("SO7-001", kind=MisItemKind.SALES_ORDER)
+        small.clock.advance(60)
+        await small.settle()
+        assert [link.ref for link in (await small.case()).lines[0].links] == ["SO7", "SO7-001"]
+
+    run(story())
+
+
+def test_reading_rests_longer_the_longer_nothing_happens(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.storefront.lists = small.mis.lists = False
+        waits = []
+        for _ in range(90):
+            due = small.due_at()
+            assert due is not None
+            waits.append(due - small.clock())
+            small.clock.now = due
+            await small.step()
+        assert waits == sorted(waits)
+        assert waits[-1] == OFTEN.slowest
+
+    run(story())
+
+
+def test_an_order_that_is_over_for_good_rests_for_ever(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.storefront.cancel_by_hand("10001")
+        small.mis.cancel_by_hand("J10001-01")
+        small.clock.advance(60)
+        await small.settle()
+        assert await small.rules() == {"both-cancelled"}
+        small.clock.advance(61 * 86400)
+        await small.settle()
+        assert small.due_at() is None
+
+    run(story())
+
+
+def test_an_order_that_is_open_never_rests_for_ever(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.clock.advance(365 * 86400)
+        await small.settle()
+        due = small.due_at()
+        assert due is not None
+        assert due - small.clock() <= OFTEN.slowest
+
+    run(story())
+
+
+def test_polling_never_wakes_a_shop_that_only_listens() -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE, NEVER)
+        await small.in_production()
+        small.clock.advance(3600)
+        assert await small.step() == 0
+        assert small.calls.total() == 0
+
+    run(story())
