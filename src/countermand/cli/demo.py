@@ -24,11 +24,13 @@ from countermand.demo.world import World
 @click.command()
 @click.option("--once", is_flag=True, help="Play every scenario unattended, print the proofs, and end.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the report as JSON.")
-@click.option("--only", multiple=True, metavar="NAME", help="With --once: only these scenarios.")
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="With --once: only this scenario; may be repeated."
+)
 @click.option("--port-base", type=click.IntRange(1, 65533), default=8100, show_default=True,
               help="Console here, Infigo on the next port, printIQ on the one after.")  # fmt: skip
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
-              help="Folder for the ledger; a temporary one by default.")  # fmt: skip
+              help="Folder for the database; a temporary one by default, gone at the end.")  # fmt: skip
 @click.option("--orders", type=click.IntRange(0, 500), default=12, show_default=True, help="Sample orders.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Makes the sample orders repeatable.")
 @click.option("--no-browser", is_flag=True, help="Do not open the console in a browser.")
@@ -48,11 +50,16 @@ def demo(
 ) -> None:
     """Both systems, the bridge between them and the console, with sample orders.
 
-    Example: countermand demo --orders 20 --mode manual
+    \b
+    Examples:
+      countermand demo --orders 20 --mode manual
+      countermand demo --once --only two-parcels
     """
     if once:
         _once(as_json, only)
         return
+    if as_json or only:
+        raise click.UsageError("--json and --only belong to --once.")
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="countermand-")))
         world = stack.enter_context(World(world_settings(mode, port_base, seed), folder))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from countermand.bridge.store import State
 from countermand.cli.remote import get, table, url_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -23,20 +24,22 @@ def orders() -> None:
 @orders.command("list")
 @url_option
 @_json
-@click.option("--state", default="", help="Only this state, such as needs_person.")
+@click.option(
+    "--state", type=click.Choice([one.value for one in State]), help="Only orders that stand like this."
+)
 @click.option("--search", default="", help="Any number a person may hold, or part of a customer's name.")
-def list_orders(url: str, as_json: bool, state: str, search: str) -> None:
+def list_orders(url: str, as_json: bool, state: str | None, search: str) -> None:
     """Orders, newest change first.
 
     Example: countermand orders list --state needs_person
     """
-    found = get(url, "/api/orders", state=state, q=search)["orders"]
+    found = get(url, "/api/orders", state=state or "", q=search)["orders"]
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif not found:
         click.echo("No orders match.")
     else:
-        headings = ["order", "state", "customer", "lines", "storefront", "MIS", "changed"]
+        headings = ["order", "state", "customer", "lines", "storefront", "MIS", "changed (UTC)"]
         click.echo(table(headings, [_row(order) for order in found]))
 
 

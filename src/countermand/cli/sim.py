@@ -20,7 +20,7 @@ _set = click.option(
     "pairs",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of the stand-in; may be repeated.",
+    help="A setting of the stand-in, as its page in docs/ lists them; may be repeated.",
 )
 
 
@@ -38,9 +38,11 @@ def sim() -> None:
 @_set
 @plain_errors
 def sim_infigo(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
-    """A web-to-print storefront.
+    """A web-to-print storefront with its staff screens, its API and its printIQ plugin.
 
-    Example: countermand sim infigo --port 8101 --set plugin.printiq_url=http://127.0.0.1:8102
+    \b
+    Example:
+      countermand sim infigo --port 8101 --set plugin.printiq_url=http://127.0.0.1:8102
     """
     port = 8101 if port is None else port
     settings = _settings(infigo.InfigoSettings(), pairs)
@@ -54,7 +56,7 @@ def sim_infigo(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
 @_set
 @plain_errors
 def sim_printiq(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
-    """A print MIS.
+    """A print MIS with its orders board, its JSON and SOAP interfaces and its hooks.
 
     Example: countermand sim printiq --port 8102 --set deliveries_per_job=2
     """

@@ -38,7 +38,7 @@ def list_tasks(url: str, as_json: bool, state: str) -> None:
     elif not found:
         click.echo("Nothing needs a person." if state == "open" else "No task was closed yet.")
     else:
-        headings = ["task", "urgency", "what", "orders", "owner", "due"]
+        headings = ["task", "urgency", "what", "orders", "owner", "due (UTC)"]
         click.echo(table(headings, [_row(task) for task in found]))
 
 
@@ -68,7 +68,7 @@ def show_task(url: str, as_json: bool, task_id: int) -> None:
         return
     click.echo(f"Task {task['id']} ({task['state']}): {task['title']}")
     click.echo(f"  orders    {', '.join(task['orders'])}   lines {task['line_ids'] or '-'}")
-    click.echo(f"  waiting   {task['cost']}")
+    click.echo(f"  waiting means: {task['cost']}")
     click.echo(f"  owner     {task['owner']}, due {task['due_at'][:16].replace('T', ' ')} UTC")
     for number, step in enumerate(task.get("steps", []), 1):
         click.echo(f"  {number}. {step['text'] if isinstance(step, dict) else step}")
