@@ -88,6 +88,7 @@ def _run(request: Request, screen: Console) -> int:
         TimeElapsedColumn(),
         console=screen,
         transient=True,
+        disable=not screen.is_terminal,
     )
     with tempfile.TemporaryDirectory(prefix="countermand-") as folder, bar:
         task = bar.add_task("Reading", total=1.0)

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from countermand.compare.errors import CompareError
-from countermand.compare.source import offline
+from countermand.compare.offline import OFFLINE
 
 _POLL_SECONDS = 0.1
 # DuckDB only counts its progress while its own bar is on; printing it is ours.
@@ -33,7 +33,7 @@ class Database:
     def __init__(
         self, work: Path, memory: str, on_progress: Callable[[float], None] = lambda _: None
     ) -> None:
-        settings = offline() | {
+        settings = OFFLINE | {
             "memory_limit": memory,
             "temp_directory": str(work / "spill"),
             # The order of rows means nothing here, and keeping it costs memory.

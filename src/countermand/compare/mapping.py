@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import duckdb
 import msgspec
 
 from countermand.compare.errors import CompareError
+from countermand.compare.offline import OFFLINE
 from countermand.compare.statuses import Meaning
 from countermand.compare.values import DateStyle, NumberStyle
 from countermand.core.status import Side
@@ -54,13 +57,28 @@ def read(path: Path) -> Corrections:
     """Read a mapping file. Raises CompareError with the place of the mistake."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(data, Corrections)
+        corrections = msgspec.convert(data, Corrections)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CompareError(f"The mapping file {path} is not valid TOML: {error}.") from error
     except msgspec.ValidationError as error:
         raise CompareError(f"The mapping file {path} has a value that does not fit: {error}.") from error
     except OSError as error:
         raise CompareError(f"The mapping file {path} cannot be read: {error.strerror}.") from error
+    for side in Side:
+        _check_pattern(path, corrections.side(side).key_pattern)
+    return corrections
+
+
+def _check_pattern(path: Path, pattern: str) -> None:
+    """A pattern has to be good for Python, which counts its groups, and for DuckDB (RE2), which runs it."""
+    try:
+        re.compile(pattern)
+        with duckdb.connect(config=OFFLINE) as db:
+            db.execute("SELECT regexp_extract('', ?)", [pattern])
+    except (re.error, duckdb.Error) as error:
+        raise CompareError(
+            f"The mapping file {path} has a key_pattern {pattern!r} that is no regular expression: {error}."
+        ) from error
 
 
 def quoted(text: str) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from countermand.compare import delimited, encoding, sheets
 from countermand.compare.errors import CompareError
 from countermand.compare.mapping import FileChoices
+from countermand.compare.offline import OFFLINE
 
 STDIN = "-"
 _HEAD = 1 << 20
@@ -118,7 +119,7 @@ def _spool(stream: BinaryIO, target: Path) -> Path:
 
 
 def _parquet(name: str, path: Path) -> Source:
-    with duckdb.connect(config=offline()) as db:
+    with duckdb.connect(config=OFFLINE) as db:
         try:
             found = db.execute(f"SELECT * FROM read_parquet({sql_text(str(path))}) LIMIT {_SAMPLE_ROWS}")
             headings = tuple(column[0] for column in found.description or ())
@@ -171,7 +172,7 @@ def repair(source: Source, work: Path, advance: Callable[[int], None] = lambda _
 
 def _json(name: str, path: Path, found: str, kind: str) -> Source:
     """Headings are the keys of the first objects, in the order in which they come."""
-    records = _json_sample(path, kind)
+    records = _json_sample(path)
     if not records:
         raise CompareError(f"{name} looks like JSON and its first object cannot be read; export it again.")
     headings = tuple(dict.fromkeys(key for record in records for key in record))
@@ -179,7 +180,7 @@ def _json(name: str, path: Path, found: str, kind: str) -> Source:
     return Source(name=name, kind=kind, path=path, encoding=found, headings=headings, sample=sample)
 
 
-def _json_sample(path: Path, kind: str) -> list[dict[str, object]]:
+def _json_sample(path: Path) -> list[dict[str, object]]:
     decoder, records = json.JSONDecoder(), list[dict[str, object]]()
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         text = file.read(_HEAD)
@@ -219,8 +220,3 @@ def _delimited(name: str, path: Path, choices: FileChoices, found: str, delimite
         headings=shape.headings,
         sample=shape.sample[:_SAMPLE_ROWS],
     )
-
-
-def offline() -> dict[str, str | bool | int | float | list[str]]:
-    """DuckDB settings under which no extension is ever downloaded or loaded."""
-    return {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
