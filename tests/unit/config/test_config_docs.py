@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
+import click
 import config_docs
 import msgspec
 import pytest
 from config_docs import PAGE, in_page
+from setup_files import SMALL, read
 
 from countermand.bridge.connection import Polling
+from countermand.cli import main
 from countermand.config.model import ConnectionTable, HookTokens, Server
 from countermand.config.reference import reference
 from countermand.config.words import POLLING_WORDS, RULE_WORDS
@@ -54,3 +59,41 @@ def test_guesses_and_secrets_are_marked() -> None:
 
 def test_the_page_says_that_no_secret_is_stored() -> None:
     assert "Countermand stores no\nsecret" in PAGE.read_text(encoding="utf-8")
+
+
+PAGES = [PAGE, PAGE.with_name("set-up.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_of_a_set_up_is_valid(page: Path, tmp_path: Path) -> None:
+    examples = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert examples
+    for example in map(str, examples):
+        tomllib.loads(example.replace("\ntoken =", "\nother ="))
+        if "[connections." in example:
+            key_files = re.sub(r'\{ file = "[^"]*-([a-z]+)" \}', _from_environment, example)
+            assert read(tmp_path, SMALL + key_files)
+
+
+def _from_environment(found: re.Match[str]) -> str:
+    return f'{{ env = "{"HOOK" if found[1] == "infigo" else "OTHER_HOOK"}" }}'
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_is_named_exists(page: Path) -> None:
+    named = re.findall(
+        r"(?:^    |`|/)countermand (?!--)([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {"check", "serve", "init"} <= set(named) <= set(main.list_commands(click.Context(main)))
+
+
+def test_every_sentence_that_the_table_explains_is_one_that_is_said() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| ", PAGES[1].read_text(encoding="utf-8"), re.MULTILINE)
+    source = "".join(
+        file.read_text(encoding="utf-8")
+        for folder in ("infigo", "printiq", "vendor_http")
+        for file in (PAGE.parents[1] / "src" / "countermand" / folder).glob("*.py")
+    )
+    assert len(rows) >= 8
+    for sentence in rows:
+        assert re.split(r" at \.\.\.| \.\.\.|:", sentence)[0] in source, sentence
