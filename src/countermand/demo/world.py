@@ -18,6 +18,7 @@ from countermand.app import ConnectionSettings, Installation
 from countermand.bridge.connection import Polling
 from countermand.core.policy import Policy
 from countermand.core.status import Side
+from countermand.demo.value_types import prepare_types
 from countermand.infigo import InfigoSettings
 from countermand.printiq import PrintIQSettings
 from countermand.simulators import infigo as infigo_simulator
@@ -63,6 +64,7 @@ class World:
         self._tokens = {side: secrets.token_urlsafe(24) for side in Side}
 
     def __enter__(self) -> Self:
+        prepare_types()
         base, seed = self.settings.port_base, self.settings.seed
         ports = (base, base + 1, base + 2) if base is not None else (0, 0, 0)
         self.infigo = self._serve(infigo_simulator.create_app(seed=seed, control=True), ports[1])
