@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from importlib import import_module
 
 import click
@@ -54,4 +55,5 @@ def main(log_level: str) -> None:
 
     Start with: countermand demo
     """
+    faulthandler.enable()  # a crash in native code leaves its stack on standard error
     configure_logs(log_level)
