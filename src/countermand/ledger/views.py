@@ -306,6 +306,15 @@ def list_tasks(
     return [_task_row(row, *about.get(row["id"], ((), 0, ""))) for row in rows]
 
 
+def find_group(database: Connection, connection: str, group_key: str) -> TaskRow | None:
+    """The open task that joins many orders under one question."""
+    statement = select(task.c.id).where(
+        task.c.connection == connection, task.c.group_key == group_key, task.c.state == "open"
+    )
+    found = database.scalar(statement)
+    return list_tasks(database, task_id=found)[0] if found is not None else None
+
+
 def _task_key(key: str) -> Any:
     try:
         urgency, micros, row_id = (int(part) for part in key.split("-"))

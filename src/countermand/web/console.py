@@ -11,6 +11,10 @@ from starlette.staticfiles import StaticFiles
 
 from countermand.ledger.views import ListPlaceError
 from countermand.web.acts import task_act
+from countermand.web.brakes import brake_page, clear, release
+from countermand.web.cancelling import cancel_act, cancel_page
+from countermand.web.connections_page import connections, try_connection
+from countermand.web.journal_page import journal_list, verify
 from countermand.web.live import live
 from countermand.web.order_list import order_list
 from countermand.web.order_page import order_file, order_look, order_page
@@ -19,7 +23,11 @@ from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, se
 from countermand.web.person import forget, read_form, remember
 from countermand.web.problem import Problem
 from countermand.web.raw import raw_answer, raw_message
+from countermand.web.rules_page import rules
+from countermand.web.start import start, start_file, try_system
+from countermand.web.sweeps_page import begin_sweep, stop_sweep, sweep_list, sweep_page
 from countermand.web.tables import list_routes
+from countermand.web.tryout import tryout
 from countermand.web.worklist import task_page, worklist
 
 
@@ -40,9 +48,27 @@ def console_routes() -> list[BaseRoute]:
         Route("/orders/{number}.json", order_file),
         Route("/orders/{number}", order_page),
         Route("/orders/{number}/look", order_look, methods=["POST"]),
+        Route("/orders/{number}/cancel", cancel_page),
+        Route("/orders/{number}/cancel", cancel_act, methods=["POST"]),
         *list_routes("/needs-a-person", worklist),
         Route("/needs-a-person/{id:int}", task_page),
         Route("/needs-a-person/{id:int}/{act}", task_act, methods=["POST"]),
+        *list_routes("/brakes/{id:int}", brake_page),
+        Route("/brakes/{id:int}/release", release, methods=["POST"]),
+        Route("/brakes/{id:int}/clear", clear, methods=["POST"]),
+        *list_routes("/sweeps", sweep_list),
+        Route("/sweeps/begin", begin_sweep, methods=["POST"]),
+        *list_routes("/sweeps/{id:int}", sweep_page),
+        Route("/sweeps/{id:int}/stop", stop_sweep, methods=["POST"]),
+        *list_routes("/connections", connections),
+        Route("/connections/{name}/try", try_connection, methods=["POST"]),
+        *list_routes("/rules", rules),
+        *list_routes("/journal", journal_list),
+        Route("/journal/verify", verify, methods=["POST"]),
+        Route("/start", start),
+        Route("/start/countermand.toml", start_file),
+        Route("/start/{system}", try_system, methods=["POST"]),
+        Route("/try", tryout),
         Route("/raw/answers/{id:int}", raw_answer),
         Route("/raw/messages/{id:int}", raw_message),
         Route("/you", you),

@@ -18,6 +18,7 @@ from countermand.web.console import console_routes, problem_page
 from countermand.web.hooks import hook_routes
 from countermand.web.live import Live
 from countermand.web.problem import Problem
+from countermand.web.start import FirstRun
 
 
 def create_app(installation: Installation) -> Starlette:
@@ -28,6 +29,9 @@ def create_app(installation: Installation) -> Starlette:
         async with Service(installation) as service:
             app.state.service = service
             app.state.live = Live(service)
+            app.state.tried = {}
+            app.state.checked, app.state.checking = None, False
+            app.state.first_run = FirstRun()
             telling = asyncio.create_task(app.state.live.run())
             yield
             app.state.live.close()

@@ -71,7 +71,6 @@ def moment(
 ) -> Moment:
     """A journal entry in plain words."""
     body = _BODY.decode(entry.body)
-    event = Event(entry.event)
     who = "" if entry.actor == ITSELF else entry.actor
     about = entry.subject.partition("/line/")[2] or body.extra.get("ref", "")
     base = Moment(
@@ -79,13 +78,13 @@ def moment(
         icon="check",
         tone="quiet",
         who=who,
-        text=words.EVENTS[event],
+        text=words.event(entry.event),
         more=body.why,
         about=about,
         seq=entry.seq,
         chain=entry.chain,
     )
-    written = _WRITERS.get(event, _plain)(base, body, names)
+    written = _WRITERS.get(entry.event, _plain)(base, body, names)
     seen = raw.get((entry.at, body.extra.get("side", ""), body.extra.get("ref", ""), body.after))
     if seen is not None:
         side = names.side(body.extra.get("side", ""))
@@ -233,7 +232,7 @@ def _person(icon: str, tone: str, text: str) -> Writer:
     return write
 
 
-_WRITERS: Mapping[Event, Writer] = {
+_WRITERS: Mapping[str, Writer] = {
     Event.ORDER_SEEN: _first,
     Event.LINE_SIGHTED: _seen,
     Event.LINE_DECIDED: _decided,
@@ -248,6 +247,7 @@ _WRITERS: Mapping[Event, Writer] = {
     Event.WRITE_SENT: _sent,
     Event.WRITE_ANSWERED: _answered,
     Event.WRITE_VERIFIED: _proven,
+    Event.NOTE_WRITTEN: _person("pen", "good", "A note was written on the order"),
     Event.TASK_OPENED: _opened,
     Event.TASK_CHANGED: _changed,
     Event.TASK_NOT_DONE: _not_done,

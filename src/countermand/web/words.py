@@ -26,7 +26,7 @@ STATES: dict[str, tuple[str, str, str, str]] = {
 
 URGENCIES: dict[int, tuple[str, str]] = {
     Urgency.MOST_URGENT.rank: ("Most urgent", "stop"),
-    Urgency.HIGH.rank: ("Today, soon", "warn"),
+    Urgency.HIGH.rank: ("Urgent", "warn"),
     Urgency.NORMAL.rank: ("Today", "go"),
     Urgency.LOW.rank: ("When there is time", "quiet"),
 }
@@ -127,6 +127,7 @@ EVENTS: dict[Event, str] = {
     Event.WRITE_SENT: "Change sent",
     Event.WRITE_ANSWERED: "Change answered",
     Event.WRITE_VERIFIED: "Change proven",
+    Event.NOTE_WRITTEN: "Note written",
     Event.TASK_OPENED: "Person needed",
     Event.TASK_CHANGED: "Task changed",
     Event.TASK_NOT_DONE: "Not done yet",
@@ -138,6 +139,11 @@ EVENTS: dict[Event, str] = {
     Event.HOOK_QUARANTINED: "Unreadable message",
     Event.CONNECTION_STARTED: "Connection started",
 }
+
+
+def event(value: str) -> str:
+    """What a journal event is called; one that this version does not know keeps its own name."""
+    return EVENTS[Event(value)] if value in list(Event) else value.replace(".", ": ").replace("_", " ")
 
 
 #: What the page says after an act.

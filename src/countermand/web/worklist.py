@@ -150,6 +150,7 @@ def worklist(request: Request) -> Response:
             database,
             groups=groups,
             tasks=tasks,
+            done=words.DONE.get(request.query_params.get("done", ""), ""),
             next=following,
             asked=dict(request.query_params),
             kinds=views.count_tasks_by(database, "kind"),

@@ -37,4 +37,14 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "post") event.target.dataset.sent = "yes";
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+// Choosing many: the button says how many.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-choose]");
+  if (!form) return;
+  const all = [...form.querySelectorAll("input[name=order]")];
+  if (event.target.matches("[data-choose-all]")) all.forEach((box) => { box.checked = event.target.checked; });
+  const number = all.filter((box) => box.checked).length;
+  const button = form.querySelector("[data-count-label]");
+  if (button) button.textContent = number ? button.dataset.countLabel.replace("{n}", number === 1 ? "1 order" : `${number} orders`) : "Let the chosen ones pass";
+});
 if (matchMedia("(min-width: 1500px)").matches) openDetail();

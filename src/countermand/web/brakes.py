@@ -1,0 +1,132 @@
+"""The mass-cancel brake: what is held, letting chosen orders pass, and taking it off."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from countermand.app import utc_now
+from countermand.bridge import people
+from countermand.bridge.store import Closing, TaskEnd
+from countermand.core.policy import Direction
+from countermand.core.tasks import TaskKind
+from countermand.ledger import views
+from countermand.ledger.brakes import clear_brake
+from countermand.web import words
+from countermand.web.order_list import flat
+from countermand.web.order_view import OrderView, order_view
+from countermand.web.pages import service_of, show
+from countermand.web.person import must_act, read_form
+from countermand.web.problem import Problem
+from countermand.web.tables import limit_of, rows_response, wanted_format
+
+MOST_HELD_SHOWN = 500
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A brake that is on, its task, and the orders that it holds."""
+
+    brake: views.BrakeRow
+    task: views.TaskRow | None
+    orders: list[OrderView]
+    total: int
+
+
+def brake_page(request: Request) -> Response:
+    with service_of(request).engine.begin() as database:
+        return _render(request, database)
+
+
+def _render(request: Request, database: Connection, problem: str = "") -> Response:
+    held = _held(request, database)
+    if wanted_format(request) != "html":
+        return rows_response(request, "held", [flat(order) for order in held.orders], "")
+    return show(
+        request,
+        "brake.html",
+        database,
+        status_code=409 if problem else 200,
+        brake=held.brake,
+        task=held.task,
+        orders=held.orders,
+        total=held.total,
+        problem=problem,
+        done=words.DONE.get(request.query_params.get("done", ""), ""),
+    )
+
+
+def _held(request: Request, database: Connection) -> Held:
+    service = service_of(request)
+    brake = _brake(request, database)
+    task = views.find_group(database, brake.connection, f"{TaskKind.BRAKE.value}:{brake.direction}")
+    limit = min(max(limit_of(request), MOST_HELD_SHOWN), 5000)
+    rows = views.task_order_rows(database, task.id, limit) if task else []
+    running = service.running.get(brake.connection)
+    return Held(
+        brake=brake,
+        task=task,
+        orders=[order_view(row, running) for row in rows],
+        total=task.order_count if task else 0,
+    )
+
+
+def _brake(request: Request, database: Connection) -> views.BrakeRow:
+    number = int(request.path_params["id"])
+    found = next((brake for brake in views.brakes_on(database) if brake.id == number), None)
+    if found is None:
+        raise Problem(404, "This brake is off already, or there never was one.")
+    return found
+
+
+async def release(request: Request) -> Response:
+    """Let the chosen orders pass, with a reason; never all that are held at once."""
+    form, person, service = await read_form(request), must_act(request), service_of(request)
+    reason, at = str(form.get("reason", "")).strip()[:1000], utc_now()
+    chosen = [str(order) for order in form.getlist("order")]
+    with service.engine.begin() as database:
+        held = _held(request, database)
+        why = "Choose the orders that were meant to be cancelled." if not chosen else ""
+        why = why or ("" if reason else "Please say why these may be cancelled.")
+        if why:
+            return _render(request, database, why)
+    direction = Direction(held.brake.direction)
+    end = (TaskEnd(id=held.task.id, how=Closing.MOOT, by=person.name, reason=reason),) if held.task else ()
+    known = {order.number for order in held.orders}
+    refused = await people.do_for_all(
+        service.store,
+        held.brake.connection,
+        [order for order in chosen if order in known],
+        people.release(direction, person.name, at, reason),
+        at,
+        end,
+    )
+    service.wake()
+    if refused:
+        with service.engine.begin() as database:
+            return _render(request, database, " ".join(refused.values()))
+    return RedirectResponse(f"/brakes/{held.brake.id}?done=released", 303)
+
+
+async def clear(request: Request) -> Response:
+    """Take the brake off: whatever is still held goes on by the rules, and counting starts afresh."""
+    form, person, service = await read_form(request), must_act(request), service_of(request)
+    reason, at = str(form.get("reason", "")).strip()[:1000], utc_now()
+    with service.engine.begin() as database:
+        held = _held(request, database)
+        if not reason:
+            return _render(request, database, "Please say why the brake may come off.")
+        every = [ref for _, ref in views.orders_of_task(database, held.task.id)] if held.task else []
+    connection, direction = held.brake.connection, Direction(held.brake.direction)
+    cleared = await service.writer.write_async(
+        lambda database: clear_brake(database, connection, direction, person.name, reason, at)
+    )
+    if not cleared:
+        raise Problem(409, "Somebody else has just taken this brake off.")
+    if held.task:
+        end = (TaskEnd(id=held.task.id, how=Closing.MOOT, by=person.name, reason=reason),)
+        look = people.look_again(person.name, at)
+        await people.do_for_all(service.store, connection, every, look, at, end)
+    service.wake()
+    return RedirectResponse("/needs-a-person?done=cleared", 303)

@@ -1,0 +1,118 @@
+"""Cancel an order from here: first what would happen, then, with a reason, the act."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from countermand.app import Running, utc_now
+from countermand.bridge.cancel_here import Preview, cancel, preview
+from countermand.bridge.people import RefusedError
+from countermand.core.command import Answer, Outcome
+from countermand.core.policy import Direction
+from countermand.ledger import views
+from countermand.web import words
+from countermand.web.order_page import Next, next_of, render_order
+from countermand.web.order_view import names_of, order_view
+from countermand.web.pages import service_of, show
+from countermand.web.person import acting, must_act, read_form
+from countermand.web.problem import Problem
+from countermand.web.words import Names
+
+
+def cancel_page(request: Request) -> Response:
+    """What cancelling this order, or some of its lines, would do."""
+    service = service_of(request)
+    with service.engine.begin() as database:
+        row, running = _found(request, database)
+        chosen = tuple(request.query_params.getlist("line"))
+        person = acting(request)
+        wanted = preview(
+            row.case,
+            running.bridge.connection,
+            frozenset(Direction(one.direction) for one in views.brakes_on(database)),
+            chosen,
+            person.name if person else "",
+            utc_now(),
+        )
+        names = names_of(running)
+        return show(
+            request,
+            "cancel.html",
+            database,
+            order=order_view(row, running),
+            names=names,
+            wanted=wanted,
+            chosen=chosen,
+            nexts=_follows(wanted, names, running),
+        )
+
+
+def _found(request: Request, database: Connection) -> tuple[views.OrderRow, Running]:
+    number = request.path_params["number"]
+    row = views.find_order(database, number)
+    if row is None:
+        raise Problem(404, f"No order is known by the number {number}.")
+    running = service_of(request).running.get(row.connection)
+    if running is None:
+        raise Problem(409, f"Nobody looks after the connection {row.connection} any more.")
+    return row, running
+
+
+def _follows(wanted: Preview, names: Names, running: Running) -> list[Next]:
+    if wanted.hindrance:
+        return []
+    about = "The order" if wanted.whole_order else words.sentence(", ".join(wanted.line_ids))
+    first = Next(
+        icon="shop",
+        tone="stop",
+        text=f"{about} becomes Cancelled in {names.storefront}. It cannot be opened again there.",
+        why=_told(running),
+    )
+    follows = [next_of(action, names) for action in wanted.plan.actions]
+    rest = follows or [Next(icon="check", tone="good", text=f"Nothing more is to do in {names.mis}.", why="")]
+    money = Next(
+        icon="hand",
+        tone="warn",
+        text="The money is not touched: a refund or a credit note stays with people.",
+    )
+    return [first, *rest, money]
+
+
+def _told(running: Running) -> str:
+    mail = "is" if running.settings.infigo.notify_customer else "is not"
+    return f"The customer {mail} mailed about it by the storefront."
+
+
+async def cancel_act(request: Request) -> Response:
+    """Cancel it in the storefront, with this person's name and reason."""
+    form, person, service = await read_form(request), must_act(request), service_of(request)
+    with service.engine.begin() as database:
+        row, running = _found(request, database)
+    lines = tuple(str(line) for line in form.getlist("line"))
+    reason = str(form.get("reason", "")).strip()[:1000]
+    try:
+        answer = await cancel(
+            service.store, running.bridge.connection, row.order, lines, person.name, reason, utc_now
+        )
+        problem = _not_done(answer, names_of(running))
+    except RefusedError as refused:
+        problem = str(refused)
+    service.wake()
+    if problem:
+        with service.engine.begin() as database:
+            row, _ = _found(request, database)
+            return render_order(request, database, row, problem=problem, status_code=409)
+    return RedirectResponse(f"/orders/{row.order}?done=cancelling", 303)
+
+
+def _not_done(answer: Answer, names: Names) -> str:
+    if answer.outcome in (Outcome.APPLIED, Outcome.ALREADY):
+        return ""
+    said = f": {answer.said}" if answer.said else ""
+    if answer.outcome is Outcome.UNKNOWN:
+        return (
+            f"{names.storefront} gave no clear answer{said}. It is being read; this page shows what it says."
+        )
+    return f"{names.storefront} did not do it ({words.OUTCOMES[answer.outcome]}){said}."

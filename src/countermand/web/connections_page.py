@@ -1,0 +1,159 @@
+"""Connections: what each can do and how that is known, whether it works, and what it has cost in calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from countermand.app import Running, Service, utc_now
+from countermand.bridge.ports import Capability
+from countermand.core.status import Side
+from countermand.ledger import views
+from countermand.web.order_view import names_of
+from countermand.web.pages import service_of, show
+from countermand.web.person import read_form
+from countermand.web.problem import Problem
+from countermand.web.tables import Flat, rows_response, wanted_format
+
+#: What each capability is called on the screen; a test holds that none is missing.
+CAPABILITIES: Mapping[str, str] = {
+    "read": "Read by number",
+    "list": "List what changed",
+    "find": "Find jobs by reference",
+    "cancel_order": "Cancel an order",
+    "cancel_line": "Cancel a line",
+    "cancel_job": "Cancel a job",
+    "cancel_sales_order": "Cancel a stock line",
+    "ship": "Mark shipped",
+    "track": "Add tracking",
+    "note": "Write an order note",
+}
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What a try of both systems said; empty texts mean good."""
+
+    at: datetime
+    storefront: str
+    mis: str
+
+
+class System(msgspec.Struct, frozen=True, kw_only=True):
+    """One system of a connection, as the page shows it."""
+
+    side: str
+    name: str
+    address: str
+    capabilities: tuple[Capability, ...]
+    hook_address: str
+    last_message: datetime | None
+
+
+class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection with both of its systems."""
+
+    name: str
+    failed: str
+    last_step_at: datetime | None
+    live_since: datetime
+    systems: tuple[System, System]
+    tried: Tried | None
+
+
+def connections(request: Request) -> Response:
+    """Every connection."""
+    service = service_of(request)
+    tried: dict[str, Tried] = request.app.state.tried
+    with service.engine.begin() as database:
+        shown = [
+            _view(one, views.last_messages(database, name), tried.get(name))
+            for name, one in service.running.items()
+        ]
+        if wanted_format(request) != "html":
+            rows = [row for one in shown for row in flat(one)]
+            return rows_response(request, "connections", rows, "")
+        return show(
+            request,
+            "connections.html",
+            database,
+            connections=shown,
+            durability=getattr(service, "durability", None),
+            calls=_calls(service),
+            CAPABILITIES=CAPABILITIES,
+            origin=f"{request.url.scheme}://{request.headers.get('host', '')}",
+            set_up_refused=service.set_up_refused,
+            needs_restart=service.needs_restart,
+        )
+
+
+def _view(one: Running, last: Mapping[str, datetime], tried: Tried | None) -> ConnectionView:
+    names, settings, connection = names_of(one), one.settings, one.bridge.connection
+    return ConnectionView(
+        name=settings.name,
+        failed=one.failed,
+        last_step_at=one.last_step_at,
+        live_since=connection.live_since,
+        systems=(
+            System(
+                side=Side.STOREFRONT,
+                name=names.storefront,
+                address=settings.infigo.base_url,
+                capabilities=tuple(one.storefront.capabilities.values()),
+                hook_address=_hook_address(one, Side.STOREFRONT),
+                last_message=last.get(Side.STOREFRONT),
+            ),
+            System(
+                side=Side.MIS,
+                name=names.mis,
+                address=settings.printiq.base_url,
+                capabilities=tuple(one.mis.capabilities.values()),
+                hook_address=_hook_address(one, Side.MIS),
+                last_message=last.get(Side.MIS),
+            ),
+        ),
+        tried=tried,
+    )
+
+
+def _hook_address(one: Running, side: Side) -> str:
+    """Where that system sends its messages; the secret part never stands on a screen."""
+    return f"/hooks/{side.value}/••••••••" if one.settings.hook_tokens.get(side) else ""
+
+
+def _calls(service: Service) -> list[tuple[str, str, int]]:
+    counts = sorted(service.calls.counts.items(), key=lambda item: (item[0][0], -item[1]))
+    return [(system, name, number) for (system, name), number in counts]
+
+
+def flat(one: ConnectionView) -> list[Flat]:
+    """The capability matrix as rows."""
+    return [
+        {
+            "connection": one.name,
+            "system": system.name,
+            "capability": capability.name,
+            "offered": capability.offered,
+            "how": capability.how,
+            "address": system.address,
+            "last_message": system.last_message,
+            "trouble": one.failed,
+        }
+        for system in one.systems
+        for capability in system.capabilities
+    ]
+
+
+async def try_connection(request: Request) -> Response:
+    """Try both systems of a connection now: read only, nothing is written."""
+    await read_form(request)
+    service, name = service_of(request), request.path_params["name"]
+    one = service.running.get(name)
+    if one is None:
+        raise Problem(404, "There is no such connection.")
+    storefront, mis = await one.storefront.check(), await one.mis.check()
+    request.app.state.tried[name] = Tried(at=utc_now(), storefront=storefront or "", mis=mis or "")
+    return RedirectResponse("/connections", 303)
