@@ -61,11 +61,13 @@ def _insist(setup: SetUp) -> None:
 
 
 def _listen(server: Server) -> socket.socket:
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     try:
-        return socket.create_server((server.host, server.port), backlog=256)
+        return socket.create_server((server.host, server.port), family=family, backlog=256)
     except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]
         raise click.ClickException(
-            f"Port {server.port} on {server.host} cannot be used: {error.strerror}; "
+            f"Port {server.port} on {server.host} cannot be used: {why}; "
             "change countermand.port or countermand.host in the set-up file."
         ) from error
 

@@ -1,0 +1,229 @@
+"""`countermand serve` as a process of its own, between two stand-ins: set up, change while it runs, stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from countermand.simulators import infigo, printiq
+from countermand.simulators.kit import ServerThread
+
+PROGRAM = (sys.executable, "-c", "from countermand.cli import main; main(prog_name='countermand')")
+SHOP, PLANT = infigo.InfigoSettings(), printiq.PrintIQSettings()
+SECRETS = {
+    "COUNTERMAND_INFIGO_SHOP_TOKEN": SHOP.token,
+    "COUNTERMAND_INFIGO_SHOP_MEGASCRIPT_SECRET": SHOP.megascript_secret,
+    "COUNTERMAND_PRINTIQ_PLANT_PASSWORD": PLANT.password,
+    "COUNTERMAND_PRINTIQ_PLANT_APPLICATION_KEY": PLANT.application_key,
+    "COUNTERMAND_PRINTIQ_PLANT_ODATA_TOKEN": PLANT.odata_token,
+}
+
+
+def until(what: str, look: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = monotonic() + seconds
+    while not (found := look()):
+        assert monotonic() < deadline, f"waited {seconds:g} s for {what}"
+        sleep(0.05)
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+class Shop:
+    """Both stand-ins, a folder with a set-up file, and the program."""
+
+    def __init__(self, folder: Path, infigo_url: str, printiq_url: str) -> None:
+        self.folder, self.infigo, self.printiq = folder, infigo_url, printiq_url
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "log"
+        self.environ = {**os.environ, **SECRETS}
+
+    def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, *arguments],
+            cwd=self.folder,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def edit(self, *changes: tuple[str, str]) -> None:
+        file = self.folder / "countermand.toml"
+        text = file.read_text(encoding="utf-8")
+        for before, after in changes:
+            assert before in text, before
+            text = text.replace(before, after, 1)
+        file.write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def serving(self, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+        with (
+            self.log.open("wb") as log,
+            subprocess.Popen(
+                [*PROGRAM, "serve"], cwd=self.folder, env=self.environ | environ, stdout=log, stderr=log
+            ) as process,
+        ):
+            try:
+                until("the service", lambda: self.answers() or process.poll() is not None)
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def get(self, url: str) -> Any:
+        return httpx.get(url, timeout=30, trust_env=False).raise_for_status().json()
+
+    def post(self, url: str, body: object) -> Any:
+        return httpx.post(url, json=body, timeout=30, trust_env=False).raise_for_status().json()
+
+    def state(self, order: str) -> str:
+        found = [one for one in self.get(f"{self.url}/api/orders")["orders"] if one["order"] == order]
+        return str(found[0]["state"]) if found else ""
+
+    def jobs(self, order: str) -> list[str]:
+        found: list[str] = self.get(f"{self.printiq}/_sim/link?order={order}")["jobs"]
+        return found
+
+    def writes(self) -> list[str]:
+        return [
+            entry["target"]
+            for entry in self.get(f"{self.printiq}/_sim/ledger")
+            if entry["call"] == "RunEvent"
+        ]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with (
+        ServerThread(infigo.create_app(seed=0, control=True)) as storefront,
+        ServerThread(printiq.create_app(seed=0, control=True)) as mis,
+    ):
+        plugin = {"plugin": {"printiq_url": mis.url}}
+        httpx.put(f"{storefront.url}/_sim/settings", json=plugin, trust_env=False).raise_for_status()
+        one = Shop(tmp_path, storefront.url, mis.url)
+        assert one.call("init").returncode == 0
+        one.edit(
+            ("https://shop.example.com", storefront.url),
+            ("https://plant.example.com", mis.url),
+            ("# megascript_secret", "megascript_secret"),
+            ("# odata_token", "odata_token"),
+            ("# port = 8100", f"port = {one.port}"),
+            ('# interval = "1 min"', 'interval = "1 s"'),
+        )
+        yield one
+
+
+def test_from_nothing_to_a_cancel_that_travels_by_itself(shop: Shop) -> None:
+    checked = shop.call("check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout.endswith("All is good.\n")
+
+    with shop.serving() as process:
+        placed = shop.post(f"{shop.infigo}/_sim/orders", {"count": 2})["orders"]
+        first, second = (str(order["Id"]) for order in placed)
+        until("both orders in step", lambda: shop.state(first) == shop.state(second) == "in_step")
+
+        shop.post(f"{shop.infigo}/_sim/orders/{first}/cancel", {})
+        until("a task, for the mode is manual", lambda: shop.state(first) == "needs_person")
+        assert shop.writes() == []
+
+        shop.edit(('# cancel_to_mis = "manual"', 'cancel_to_mis = "automatik"'))
+        until("the refusal", lambda: "cancel_to_mis is" in shop.said())
+        assert "The changed set-up is not taken over, the old one goes on:" in shop.said()
+        assert shop.answers()
+
+        shop.edit(('"automatik"', '"automatic"'), ('# undo_window = "5 min"', 'undo_window = "0 s"'))
+        until("the cancel", lambda: shop.state(first) == "in_step")
+        assert sorted(shop.writes()) == sorted(shop.jobs(first))
+        assert shop.state(second) == "in_step"
+
+        explained = shop.call("rules", "explain", first).stdout
+        assert re.search(r'mode +cancel to mis +"automatic" +line \d+ ', explained), explained
+        assert re.search(r'mode +cancel to storefront +"manual" +default', explained), explained
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    for secret in SECRETS.values():
+        assert secret not in shop.said() + checked.stdout
+
+
+def test_a_customers_exception_holds_and_is_explained(shop: Shop) -> None:
+    order = shop.post(f"{shop.infigo}/_sim/orders", {"count": 1})["orders"][0]
+    number = str(order["Id"])
+    shop.edit(
+        ('# cancel_to_mis = "manual"', 'cancel_to_mis = "automatic"'),
+        ('# undo_window = "5 min"', 'undo_window = "0 s"'),
+    )
+    with shop.serving() as process:
+        until("the order", lambda: shop.state(number))
+        customer = shop.get(f"{shop.url}/api/orders")["orders"][0]["customer"]
+        when = f'[[connections.main.when]]\nname = "ask them"\ncustomer = "{customer}"\nmode = "manual"\n'
+        shop.edit(("# How often to look without", f"{when}# How often to look without"))
+        process.send_signal(signal.SIGHUP)
+        until("the change", lambda: "set_up.taken_over" in shop.said())
+        shop.post(f"{shop.infigo}/_sim/orders/{number}/cancel", {})
+        until("a task", lambda: shop.state(number) == "needs_person")
+        assert shop.writes() == []
+        explained = shop.call("rules", "explain", number).stdout
+        assert re.search(r"mode +cancel to mis +\"manual\" +'ask them' +the exception matches", explained)
+        assert f"exception 'ask them' applies: it names customer {customer}" in explained
+
+
+def test_a_system_that_does_not_answer_is_said_and_tried_again(shop: Shop) -> None:
+    port = free_port()
+    shop.edit((shop.printiq, f"http://127.0.0.1:{port}"))
+    with shop.serving():
+        until("the sentence", lambda: "printiq.plant: " in shop.said())
+        assert "check base_url (countermand.toml: base_url in line" in shop.said()
+        assert "infigo.shop: " not in shop.said()
+        with ServerThread(printiq.create_app(seed=0, control=True), port):
+            until("the good news", lambda: "printiq.plant is good now." in shop.said())
+
+
+def test_a_wrong_token_is_said_and_with_strict_it_does_not_start(shop: Shop) -> None:
+    with shop.serving(COUNTERMAND_INFIGO_SHOP_TOKEN="not-the-token"):
+        until("the sentence", lambda: "infigo.shop: Infigo did not accept the token" in shop.said())
+        assert shop.answers()
+    strict = shop.call("serve", "--strict", COUNTERMAND_INFIGO_SHOP_TOKEN="not-the-token")
+    assert strict.returncode == 1
+    assert re.fullmatch(
+        r"Error: infigo\.shop: Infigo did not accept the token \(HTTP 401\): check token "
+        r"\(countermand\.toml: token in line \d+\)\.\n",
+        strict.stderr,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_told_and_leaves_the_port(shop: Shop, number: signal.Signals) -> None:
+    with shop.serving() as process:
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 0
+    assert "Traceback" not in shop.said()
+    socket.create_server(("127.0.0.1", shop.port)).close()
