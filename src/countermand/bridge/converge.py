@@ -139,8 +139,9 @@ class Converger:
         prepared = [prepare(one, self._clock()) for one in passes]
         sent = await self._commit(prepared)
         answers = await asyncio.gather(*(self._send_all(case, written) for case, written in sent))
-        after = await self._commit([self._answer(*one) for one in zip(sent, answers, strict=True)])
-        await self._read_back([case for case, _ in after])
+        brakes = await self._store.brakes(self._connection.name)
+        after = await self._commit([self._answer(*one, brakes) for one in zip(sent, answers, strict=True)])
+        await self._read_back([case for case, _ in after], brakes)
 
     async def _commit(
         self, prepared: Sequence[tuple[Pass, tuple[Written, ...]]]
@@ -167,6 +168,7 @@ class Converger:
         self,
         sent: tuple[StoredCase, tuple[Written, ...]],
         answers: Sequence[tuple[Answer, datetime]],
+        brakes: frozenset[Direction],
     ) -> tuple[Pass, tuple[Written, ...]]:
         stored, written = sent
         case, entries = stored.case, []
@@ -174,29 +176,30 @@ class Converger:
             case = answered(case, one, answer, at)
             entries.append(_answer_entry(case, one, answer, at))
         news = tuple(each for each in case.writes if each.id in {one.id for one in written})
-        judged = self._judge(Pass(stored=stored, case=case), frozenset())
+        judged = self._judge(Pass(stored=stored, case=case), brakes)
         return replace(judged, entries=tuple(entries), written=news), written
 
-    async def _read_back(self, stored: Sequence[StoredCase]) -> None:
+    async def _read_back(self, stored: Sequence[StoredCase], brakes: frozenset[Direction]) -> None:
         passes = [Pass(stored=one, case=one.case) for one in stored]
         sides = {one.case.order_id: _written_sides(one.case) for one in stored}
         passes = await self._looking.look(passes, lambda one: sides[one.case.order_id])
-        await self._commit([(self._judge(one, frozenset()), ()) for one in passes])
+        await self._commit([(self._judge(one, brakes), ()) for one in passes])
 
     # Order notes
 
     async def _write_notes(self, passes: Sequence[Pass]) -> None:
         """Tell the storefront's people, on the order itself, what was decided here."""
-        noted = []
+        if not passes:
+            return
+        noted, brakes = [], await self._store.brakes(self._connection.name)
         for one in passes:
             entries = []
             for note in one.case.notes_due:
                 answer = await self._connection.storefront.note(one.case.order_id, note)
                 entries.append(_note_entry(one.case, note, answer, self._clock()))
             case = replace(one.case, notes_due=())
-            noted.append((replace(one, case=case, entries=tuple(entries)), ()))
-        if noted:
-            await self._commit(noted)
+            noted.append((replace(self._judge(replace(one, case=case), brakes), entries=tuple(entries)), ()))
+        await self._commit(noted)
 
 
 def _note_entry(case: Case, note: str, answer: Answer, at: datetime) -> Entry:
