@@ -38,15 +38,17 @@ def _shipped_by_others(order: Order, entry: OrderLine) -> bool:
     *Partially* needs one other line that left; *shipped* on a cancelled line needs that every line which
     is not cancelled was dispatched.
     """
-    storefront, mis = entry.line.storefront.status, entry.line.mis.status
-    readable = isinstance(storefront, Facts) and isinstance(mis, Facts | Unseen)
-    if not readable or not entry.sent_in(Side.STOREFRONT) or entry.sent_in(Side.MIS):
+    if entry.sent_in(Side.MIS) or not isinstance(entry.line.mis.status, Facts | Unseen):
         return False
     others = [other for other in order.lines if other.line_id != entry.line_id]
-    if entry.progress_in(Side.STOREFRONT) is Progress.PART_DISPATCHED:
-        return any(other.sent_in(Side.MIS) and not other.cancelled_in(Side.MIS) for other in others)
-    live = [other for other in others if not other.cancelled_in(Side.STOREFRONT)]
-    return entry.cancelled_in(Side.STOREFRONT) and bool(live) and all(other.dispatched for other in live)
+    match entry.progress_in(Side.STOREFRONT):
+        case Progress.PART_DISPATCHED:
+            return any(other.sent_in(Side.MIS) and not other.cancelled_in(Side.MIS) for other in others)
+        case Progress.DISPATCHED if entry.cancelled_in(Side.STOREFRONT):
+            live = [other for other in others if not other.cancelled_in(Side.STOREFRONT)]
+            return bool(live) and all(other.dispatched for other in live)
+        case _:
+            return False
 
 
 def _unshipped(line: Line) -> Line:
@@ -60,8 +62,7 @@ def _unshipped(line: Line) -> Line:
 
 
 def _not_sent(status: LineStatus) -> LineStatus:
-    sent = isinstance(status, Facts) and status.sent
-    return replace(status, progress=Progress.NONE) if sent else status
+    return replace(status, progress=Progress.NONE) if isinstance(status, Facts) else status
 
 
 def _cancelled_and_sent(job: Job) -> bool:

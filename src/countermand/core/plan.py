@@ -237,21 +237,21 @@ def _emptied(order: Order, verdicts: dict[str, Verdict], policy: Policy, now: da
         or not all(entry.cancelled_in(Side.STOREFRONT) for entry in order.lines)
     ):
         return
+    line_ids = _ids(order.lines)
     gate = _closing(order, policy, now)
     if isinstance(gate, Go):
-        line_ids = _ids(order.lines)
         yield Write(target=Side.STOREFRONT, change=Change.CANCEL, line_ids=line_ids, whole_order=True)
     elif isinstance(gate, Hold):
         yield _gated(gate, list(order.lines), Direction.CANCEL_TO_STOREFRONT)
     else:
         rule = "close-emptied-order"
-        yield NeedsPerson(kind=TaskKind.CLOSE_EMPTIED_ORDER, line_ids=_ids(order.lines), because=rule)
+        yield NeedsPerson(kind=TaskKind.CLOSE_EMPTIED_ORDER, line_ids=line_ids, because=rule)
 
 
-def _closing(order: Order, policy: Policy, now: datetime) -> Gate:
+def _closing(order: Order, policy: Policy, now: datetime) -> Gate | None:
     """Each line has passed the cut-off by itself; every other guard is asked about the order again."""
     if policy.close_emptied_order is EmptiedOrder.ASK or order.close_tried:
-        return Stop("close-emptied-order", TaskKind.CLOSE_EMPTIED_ORDER)
+        return None
     offered = "cancel_order" in order.offered
     around = _circumstances(order, list(order.lines), Direction.CANCEL_TO_STOREFRONT, offered)
     return guard_cancel(around, [], policy, now)

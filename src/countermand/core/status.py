@@ -170,7 +170,7 @@ def with_history(status: LineStatus, furthest_seen: Progress | None) -> LineStat
     if not isinstance(status, Facts) or furthest_seen is None:
         return status
     if not status.history_known:
-        return Facts(status.intent, furthest([status.progress, furthest_seen]), history_known=True)
+        return Facts(status.intent, furthest([status.progress, furthest_seen]))
     return Facts(status.intent, status.progress, history_known=status.progress.rank >= furthest_seen.rank)
 
 
@@ -197,7 +197,7 @@ def combine(statuses: Iterable[LineStatus]) -> LineStatus:
         return UNSEEN
     if len(facts) < len(parts):
         return Unreadable("not all of its jobs were found")
-    return facts[0] if len(facts) == 1 else _combine_facts(facts)
+    return _combine_facts(facts)
 
 
 def _combine_facts(facts: list[Facts]) -> Facts:

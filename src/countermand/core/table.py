@@ -33,7 +33,7 @@ class Decision(StrEnum):
 CONFLICTS = frozenset({TaskKind.CANCELLED_BUT_MADE, TaskKind.SHIPPED_BUT_CANCELLED})
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True):
     """One row: which pairs of states it covers, what it decides, and why, in plain words."""
 
     rule: str
@@ -47,25 +47,19 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return _matches(self.storefront, storefront) and _matches(self.mis, mis)
 
 
-def _row(
-    rule: str, storefront: str, mis: str, decision: Decision, why: str, task: TaskKind | None = None
-) -> Row:
-    return Row(rule=rule, storefront=storefront, mis=mis, decision=decision, why=why, task=task)
-
-
 _OPEN = "open|held"
 _BEFORE = "none|started|produced"
 _SENT = "part_dispatched|dispatched"
 
 ROWS: tuple[Row, ...] = (
-    _row(
+    Row(
         "not-ours",
         "unseen",
         "*",
         Decision.NOT_OURS,
         "Most jobs in a MIS are no web orders; this one has no order line here.",
     ),
-    _row(
+    Row(
         "sent-and-cancelled-unlinked",
         f"cancelled/{_SENT}",
         "unseen",
@@ -73,14 +67,14 @@ ROWS: tuple[Row, ...] = (
         "The storefront calls it both shipped and cancelled, and no job of it is known.",
         TaskKind.CANCELLED_BUT_MADE,
     ),
-    _row(
+    Row(
         "cancelled-before-production",
         f"cancelled/{_BEFORE}",
         "unseen",
         Decision.WAIT,
         "Cancelled before it reached production; a job that still appears is cancelled under the guards.",
     ),
-    _row(
+    Row(
         "shipped-unlinked",
         f"{_OPEN}/{_SENT}",
         "unseen",
@@ -88,7 +82,7 @@ ROWS: tuple[Row, ...] = (
         "Shipped in the storefront, and no job of it is known.",
         TaskKind.MARKED_BY_HAND,
     ),
-    _row(
+    Row(
         "not-yet-in-production",
         f"{_OPEN}/{_BEFORE}",
         "unseen",
@@ -96,7 +90,7 @@ ROWS: tuple[Row, ...] = (
         "Ordered, and no job of it is known yet.",
         TaskKind.NOT_IN_PRODUCTION,
     ),
-    _row(
+    Row(
         "shipped-but-cancelled",
         f"{_OPEN}/{_SENT}",
         "cancelled/none|started",
@@ -104,7 +98,7 @@ ROWS: tuple[Row, ...] = (
         "The customer was told it is on its way, and production has cancelled it.",
         TaskKind.SHIPPED_BUT_CANCELLED,
     ),
-    _row(
+    Row(
         "sent-and-cancelled-here",
         f"cancelled/{_SENT}",
         "*/*",
@@ -112,7 +106,7 @@ ROWS: tuple[Row, ...] = (
         "The storefront calls it both shipped and cancelled.",
         TaskKind.CANCELLED_BUT_MADE,
     ),
-    _row(
+    Row(
         "sent-and-cancelled-there",
         "*/*",
         f"cancelled/{_SENT}",
@@ -120,7 +114,7 @@ ROWS: tuple[Row, ...] = (
         "The MIS calls it cancelled, and some of it has been dispatched.",
         TaskKind.CANCELLED_BUT_MADE,
     ),
-    _row(
+    Row(
         "cancelled-but-made",
         "cancelled/*",
         f"{_OPEN}/produced|{_SENT}",
@@ -128,7 +122,7 @@ ROWS: tuple[Row, ...] = (
         "The customer's order is cancelled, and the goods are finished or have left.",
         TaskKind.CANCELLED_BUT_MADE,
     ),
-    _row(
+    Row(
         "made-but-cancelled",
         f"{_OPEN}/produced|{_SENT}",
         "cancelled/*",
@@ -136,50 +130,50 @@ ROWS: tuple[Row, ...] = (
         "Production has cancelled it, and the storefront calls the goods finished or sent.",
         TaskKind.CANCELLED_BUT_MADE,
     ),
-    _row("both-cancelled", "cancelled/*", "cancelled/*", Decision.IN_STEP, "Cancelled in both systems."),
-    _row(
+    Row("both-cancelled", "cancelled/*", "cancelled/*", Decision.IN_STEP, "Cancelled in both systems."),
+    Row(
         "cancel-travels-to-mis",
         "cancelled/*",
         f"{_OPEN}/none|started",
         Decision.CANCEL_IN_MIS,
         "Cancelled in the storefront and still open in the MIS.",
     ),
-    _row(
+    Row(
         "cancel-travels-to-storefront",
         f"{_OPEN}/none|started",
         "cancelled/*",
         Decision.CANCEL_IN_STOREFRONT,
         "Cancelled in the MIS and still open in the storefront.",
     ),
-    _row(
+    Row(
         "both-dispatched",
         f"{_OPEN}/dispatched",
         f"{_OPEN}/dispatched",
         Decision.IN_STEP,
         "Shipped in both systems; tracking that is missing in the storefront is added.",
     ),
-    _row(
+    Row(
         "dispatch-travels",
         f"{_OPEN}/*",
         f"{_OPEN}/dispatched",
         Decision.SHIP,
         "Dispatched in the MIS, and the storefront does not say so yet.",
     ),
-    _row(
+    Row(
         "both-part-dispatched",
         f"{_OPEN}/part_dispatched",
         f"{_OPEN}/part_dispatched",
         Decision.IN_STEP,
         "Part of it has left, and both systems say so.",
     ),
-    _row(
+    Row(
         "part-dispatch-travels",
         f"{_OPEN}/{_BEFORE}",
         f"{_OPEN}/part_dispatched",
         Decision.SHIP_PART,
         "Some of its deliveries have left; the shop's rule says whether that is passed on.",
     ),
-    _row(
+    Row(
         "marked-shipped-by-hand",
         f"{_OPEN}/{_SENT}",
         f"{_OPEN}/{_BEFORE}|part_dispatched",
@@ -187,7 +181,7 @@ ROWS: tuple[Row, ...] = (
         "Somebody marked it shipped in the storefront; a dispatch cannot be written to the MIS.",
         TaskKind.MARKED_BY_HAND,
     ),
-    _row(
+    Row(
         "both-open",
         f"{_OPEN}/{_BEFORE}",
         f"{_OPEN}/{_BEFORE}",

@@ -61,7 +61,7 @@ class Owner(StrEnum):
     SET_UP = "set-up"
 
 
-class TaskType(msgspec.Struct, frozen=True, kw_only=True):
+class TaskType(msgspec.Struct, frozen=True):
     """What every task of one kind has in common.
 
     `cost`: what it costs to wait, in words for the person. `due_in`: how soon it should be looked at.
@@ -76,157 +76,151 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True):
     proof: str = "read_back"
 
 
-def _type(
-    title: str, urgency: Urgency, owner: Owner, due: timedelta, cost: str, proof: str = "read_back"
-) -> TaskType:
-    return TaskType(title=title, urgency=urgency, owner=owner, due_in=due, cost=cost, proof=proof)
-
-
 _NOW, _HIGH, _NORMAL, _LOW = Urgency.MOST_URGENT, Urgency.HIGH, Urgency.NORMAL, Urgency.LOW
 _DESK, _PRODUCTION, _ACCOUNTS, _SET_UP = Owner.ORDER_DESK, Owner.PRODUCTION, Owner.ACCOUNTS, Owner.SET_UP
 
 TASK_TYPES: dict[TaskKind, TaskType] = {
-    TaskKind.CANCELLED_BUT_MADE: _type(
+    TaskKind.CANCELLED_BUT_MADE: TaskType(
         "Cancelled, but made or sent",
         _NOW,
         _DESK,
         timedelta(minutes=15),
         "Goods nobody wants any more are finished or on their way; each minute the parcel is harder to stop.",
     ),
-    TaskKind.SHIPPED_BUT_CANCELLED: _type(
+    TaskKind.SHIPPED_BUT_CANCELLED: TaskType(
         "Marked shipped, but production cancelled it",
         _HIGH,
         _DESK,
         timedelta(hours=1),
         "The customer was told it is on the way, and nobody is making it.",
     ),
-    TaskKind.BRAKE: _type(
+    TaskKind.BRAKE: TaskType(
         "Too many cancels at once: everything is held",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "Real cancels wait with the wrong ones; jobs go on being made meanwhile.",
     ),
-    TaskKind.CANCEL_IN_MIS: _type(
+    TaskKind.CANCEL_IN_MIS: TaskType(
         "Cancel it in production",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "The job may be printed although the customer cancelled it.",
     ),
-    TaskKind.CANCEL_STOCK_LINE: _type(
+    TaskKind.CANCEL_STOCK_LINE: TaskType(
         "Cancel the stock line in production",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "The stock may be picked and sent although the customer cancelled it.",
     ),
-    TaskKind.CANCEL_IN_STOREFRONT: _type(
+    TaskKind.CANCEL_IN_STOREFRONT: TaskType(
         "Cancel it in the storefront",
         _NORMAL,
         _DESK,
         timedelta(hours=4),
         "The customer waits for an order that nobody makes.",
     ),
-    TaskKind.PAST_CUT_OFF: _type(
+    TaskKind.PAST_CUT_OFF: TaskType(
         "Cancelled after production started: decide",
         _HIGH,
         _PRODUCTION,
         timedelta(minutes=30),
         "Each further production step is paid for by somebody.",
     ),
-    TaskKind.APPROVE: _type(
+    TaskKind.APPROVE: TaskType(
         "A second person has to agree to this cancel",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "The job goes on until somebody agrees.",
     ),
-    TaskKind.CANNOT_READ: _type(
+    TaskKind.CANNOT_READ: TaskType(
         "One system cannot be read",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "Nobody knows whether the other side already follows.",
     ),
-    TaskKind.WRITE_REFUSED: _type(
+    TaskKind.WRITE_REFUSED: TaskType(
         "The other system refused",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "The two systems disagree and nothing will change that by itself.",
     ),
-    TaskKind.WRITE_UNKNOWN: _type(
+    TaskKind.WRITE_UNKNOWN: TaskType(
         "No clear answer to a change",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "It may or may not have been done; only a person can find out.",
     ),
-    TaskKind.NOT_VISIBLE: _type(
+    TaskKind.NOT_VISIBLE: TaskType(
         "Changed, but it does not show",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "The other system said yes and still shows the old status.",
     ),
-    TaskKind.SHARED_JOB: _type(
+    TaskKind.SHARED_JOB: TaskType(
         "The job also makes lines that are not cancelled",
         _HIGH,
         _PRODUCTION,
         timedelta(minutes=30),
         "Cancelling the job would stop the other lines; leaving it prints the cancelled one.",
     ),
-    TaskKind.RE_OPENED: _type(
+    TaskKind.RE_OPENED: TaskType(
         "Cancelled on both sides, then opened again on one",
         _HIGH,
         _DESK,
         timedelta(hours=1),
         "Something is being made again that the other side calls cancelled.",
     ),
-    TaskKind.CLOSE_EMPTIED_ORDER: _type(
+    TaskKind.CLOSE_EMPTIED_ORDER: TaskType(
         "Every line is cancelled: close the order too?",
         _LOW,
         _DESK,
         timedelta(days=2),
         "The order stays open in the storefront with nothing left in it.",
     ),
-    TaskKind.GONE: _type(
+    TaskKind.GONE: TaskType(
         "No longer found in one system",
         _NORMAL,
         _DESK,
         timedelta(hours=4),
         "It was there before; absence is not a cancellation, so somebody has to look.",
     ),
-    TaskKind.UNMAPPED: _type(
+    TaskKind.UNMAPPED: TaskType(
         "A status that this set-up does not know",
         _NORMAL,
         _SET_UP,
         timedelta(hours=4),
         "Every order with this status waits until somebody says what it means.",
     ),
-    TaskKind.AMBIGUOUS_LINK: _type(
+    TaskKind.AMBIGUOUS_LINK: TaskType(
         "Which job belongs to this order?",
         _NORMAL,
         _DESK,
         timedelta(hours=4),
         "Until it is linked, a cancel or a dispatch of it cannot travel.",
     ),
-    TaskKind.NOT_IN_PRODUCTION: _type(
+    TaskKind.NOT_IN_PRODUCTION: TaskType(
         "Ordered, but not in production",
         _NORMAL,
         _PRODUCTION,
         timedelta(hours=4),
         "The customer waits and nobody has started.",
     ),
-    TaskKind.SHIP_IN_STOREFRONT: _type(
+    TaskKind.SHIP_IN_STOREFRONT: TaskType(
         "Mark it shipped in the storefront",
         _NORMAL,
         _DESK,
         timedelta(hours=4),
         "The parcel is on its way and the customer does not know.",
     ),
-    TaskKind.REFUND: _type(
+    TaskKind.REFUND: TaskType(
         "Cancelled and paid: refund?",
         _NORMAL,
         _ACCOUNTS,
@@ -234,7 +228,7 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "Cancelling never refunds; the customer waits for the money.",
         "word",
     ),
-    TaskKind.CREDIT_NOTE: _type(
+    TaskKind.CREDIT_NOTE: TaskType(
         "Cancelled and invoiced: credit note?",
         _NORMAL,
         _ACCOUNTS,
@@ -242,14 +236,14 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "The invoice stands although the job was cancelled.",
         "word",
     ),
-    TaskKind.IMPORT_REVIEW: _type(
+    TaskKind.IMPORT_REVIEW: TaskType(
         "Already different when first seen",
         _LOW,
         _DESK,
         timedelta(days=2),
         "Older than this connection; nothing is written until somebody has looked.",
     ),
-    TaskKind.UNKNOWN_REFERENCE: _type(
+    TaskKind.UNKNOWN_REFERENCE: TaskType(
         "A job names an order that the storefront does not have",
         _LOW,
         _DESK,
@@ -257,21 +251,21 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "It may be a typing mistake in the customer reference.",
         "word",
     ),
-    TaskKind.MARKED_BY_HAND: _type(
+    TaskKind.MARKED_BY_HAND: TaskType(
         "Shipped in the storefront, still open in production",
         _LOW,
         _PRODUCTION,
         timedelta(days=1),
         "Somebody marked it by hand; production still has it on its list.",
     ),
-    TaskKind.CANCELLED_AFTER_DELIVERY: _type(
+    TaskKind.CANCELLED_AFTER_DELIVERY: TaskType(
         "Cancelled after it was delivered",
         _LOW,
         _DESK,
         timedelta(days=1),
         "Perhaps a return or a mistake; nothing can be stopped any more.",
     ),
-    TaskKind.MOVED_BACK: _type(
+    TaskKind.MOVED_BACK: TaskType(
         "A delivered line moved back",
         _LOW,
         _DESK,

@@ -75,6 +75,14 @@ def pair(storefront: str, mis: str) -> Pair:
 
 
 IN_STEP_BASE = Pair(OPEN, OPEN)
+#: The usual bases, and one of a settled difference.
+FEW_PAIRS = (
+    IN_STEP_BASE,
+    pair("cancelled/none", "cancelled/none"),
+    pair("open/dispatched", "open/dispatched"),
+    pair("open/part_dispatched", "open/part_dispatched"),
+    pair("cancelled/none", "open/started"),
+)
 
 
 def reading(
@@ -173,12 +181,16 @@ ANSWERED = (timedelta(seconds=1), timedelta(seconds=-2), -SETTLE_TIME, timedelta
 
 
 def command_states(because: LineStatus) -> Iterator[Command]:
-    """Every state of every write that exists; `because` is what the source says now, or something else."""
+    """Every state of every write that exists; `because` is what the source says now, or something else.
+
+    That it is not known matters to refusals only.
+    """
     other = Facts(Intent.HELD, Progress.PRODUCED)
     for (target, change), answered in product(WRITES, ANSWERED):
         codes = ["1Z999"] if change is Change.TRACK else []
         for outcome, attempts, reason in product(Outcome, (1, 2), (because, other, None)):
-            if attempts == 1 or outcome is Outcome.UNKNOWN:
+            matters = reason is not None or outcome is Outcome.REFUSED
+            if matters and (attempts == 1 or outcome is Outcome.UNKNOWN):
                 yield command(
                     target,
                     change,

@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 from core_space import (
     AUTOMATIC,
+    FEW_PAIRS,
     LATE,
     MIS_STATUSES,
     STOREFRONT_STATUSES,
@@ -26,13 +27,7 @@ from countermand.core.plan import Later, NeedsPerson, Plan, Write, plan
 from countermand.core.status import Facts, Pair, Reading, Side
 from countermand.core.verdict import InStep, Settled, Wait
 
-BASES = (
-    None,
-    pair("open/none", "open/none"),
-    pair("cancelled/none", "cancelled/none"),
-    pair("open/dispatched", "open/dispatched"),
-    pair("open/part_dispatched", "open/part_dispatched"),
-)
+BASES = (None, *FEW_PAIRS)
 MOST_ROUNDS = 8
 
 

@@ -9,7 +9,7 @@ from core_space import AUTOMATIC, LATE, T0, line, pair, reading, settlement
 
 from countermand.core.command import Change
 from countermand.core.merge import Line, merge
-from countermand.core.policy import Policy
+from countermand.core.policy import PartDispatch, Policy
 from countermand.core.status import Pair, Side, Unmapped, Unreadable
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
@@ -294,3 +294,35 @@ def test_an_order_that_does_not_reach_production_waits_and_then_asks() -> None:
 def test_shipped_and_never_found_in_production_was_marked_by_hand(storefront: str) -> None:
     verdict = merge(line(storefront, "unseen"), AUTOMATIC, LATE)
     assert verdict == Ask("shipped-unlinked", TaskKind.MARKED_BY_HAND)
+
+
+# What a push carries
+
+
+@pytest.mark.parametrize(
+    ("storefront", "mis", "change"),
+    [
+        ("open/none", "open/dispatched", Change.SHIP),
+        ("open/none", "open/part_dispatched", Change.SHIP_PART),
+        ("open/dispatched", "open/dispatched", Change.TRACK),
+        ("open/part_dispatched", "open/part_dispatched", Change.TRACK),
+    ],
+)
+def test_a_dispatch_carries_its_tracking(storefront: str, mis: str, change: Change) -> None:
+    verdict = judged(line(storefront, mis, mis_tracking=["1Z1", "1Z2"]))
+    assert isinstance(verdict, Push)
+    assert (verdict.change, verdict.target) == (change, Side.STOREFRONT)
+    assert verdict.tracking == {"1Z1", "1Z2"}
+
+
+def test_tracking_is_added_only_where_it_is_missing_and_the_line_is_shipped() -> None:
+    for storefront, mis in (("open/none", "open/started"), ("cancelled/none", "cancelled/none")):
+        assert isinstance(judged(line(storefront, mis, mis_tracking=["1Z1"])), InStep)
+    known = line("open/dispatched", "open/dispatched", storefront_tracking=["1Z1"], mis_tracking=["1Z1"])
+    assert judged(known) == InStep("both-dispatched")
+
+
+def test_waiting_for_the_rest_is_a_choice() -> None:
+    own = line("open/none", "open/part_dispatched")
+    assert judged(own, Policy(part_dispatch=PartDispatch.WAIT)) == Wait("part-dispatch-travels")
+    assert isinstance(judged(own, Policy(part_dispatch=PartDispatch.PARTIAL)), Push)

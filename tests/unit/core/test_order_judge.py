@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from core_space import AUTOMATIC, T0, command, job, line, order, order_line, pair, settlement
+from core_space import AUTOMATIC, LATE, T0, command, job, line, order, order_line, pair, settlement
+from msgspec.structs import replace
 
 from countermand.core.command import Change
 from countermand.core.judge import judge
@@ -142,3 +145,49 @@ def test_a_person_may_settle_it() -> None:
     kept = settlement(pair("open/dispatched", "open/dispatched"))
     own = order_line("s1", line("open/dispatched", "open/dispatched", settlement=kept), jobs)
     assert judge(order(own), AUTOMATIC, T0) == {"s1": Settled("settled", "Ana")}
+
+
+# What belongs to the neighbours is taken out of the base too, and out of nothing else
+
+
+def test_re_opened_in_a_partly_shipped_order_is_still_asked_about() -> None:
+    base = pair("cancelled/part_dispatched", "cancelled/none")
+    verdict = beside(line("cancelled/part_dispatched", "open/none", base=base), SENT_UNTOLD)
+    assert verdict == Ask("re-opened", TaskKind.RE_OPENED, "mis")
+
+
+@pytest.mark.parametrize("base", [pair("unseen", "open/none"), pair("open/none", "unseen")])
+def test_a_base_that_is_no_pair_of_facts_is_left_as_it_is(base: Pair) -> None:
+    verdict = beside(line("cancelled/part_dispatched", "open/none", base=base), SENT_UNTOLD)
+    assert verdict == Push("cancel-travels-to-mis", Change.CANCEL, Side.MIS)
+
+
+def test_a_line_of_a_partly_shipped_order_may_still_be_on_its_way_to_production() -> None:
+    of = order(order_line("s1", line("open/part_dispatched", "unseen")), order_line("s2", SENT_UNTOLD))
+    policy = replace(AUTOMATIC, not_in_production_after=timedelta(hours=2))
+    late = judge(of, policy, T0 + timedelta(hours=2))["s1"]
+    assert late == Ask("not-yet-in-production", TaskKind.NOT_IN_PRODUCTION)
+    early = judge(of, policy, T0 + timedelta(hours=1))["s1"]
+    assert isinstance(early, Wait)
+
+
+@pytest.mark.parametrize("mis", ["gone", "unreadable", "unmapped"])
+def test_a_job_that_cannot_be_judged_is_not_explained_by_its_neighbours(mis: str) -> None:
+    of = order(order_line("s1", line("cancelled/dispatched", mis)), order_line("s2", SENT))
+    assert isinstance(judge(of, AUTOMATIC, LATE)["s1"], Ask)
+
+
+def test_a_line_that_is_not_shipped_is_judged_by_itself() -> None:
+    verdict = beside(line("cancelled/none", "open/produced"), SENT)
+    assert verdict == Ask("cancelled-but-made", TaskKind.CANCELLED_BUT_MADE)
+
+
+def test_a_neighbour_cancelled_in_production_has_not_left() -> None:
+    gone_back = line("open/part_dispatched", "cancelled/part_dispatched")
+    verdict = beside(line("open/part_dispatched", "open/none"), gone_back)
+    assert verdict == Ask("marked-shipped-by-hand", TaskKind.MARKED_BY_HAND)
+
+
+def test_a_neighbour_shipped_only_by_its_status_in_the_storefront_has_not_left() -> None:
+    verdict = beside(line("open/part_dispatched", "open/none"), line("open/part_dispatched", "open/produced"))
+    assert verdict == Ask("marked-shipped-by-hand", TaskKind.MARKED_BY_HAND)

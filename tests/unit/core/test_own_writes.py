@@ -5,16 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from core_space import AUTOMATIC, T0, command, facts, line, pair, settlement
+from core_space import AUTOMATIC, T0, command, facts, line, pair, reading, settlement
 from msgspec.structs import replace
 
-from countermand.core.command import SETTLE_TIME, Change, Command, Outcome
+from countermand.core.command import (
+    MOST_ATTEMPTS,
+    READ_BACK_AFTER,
+    SETTLE_TIME,
+    Change,
+    Command,
+    Outcome,
+    effect_visible,
+    next_read_back,
+)
 from countermand.core.merge import merge
 from countermand.core.status import Side
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Settled, Wait
 
 CANCELLED = facts("cancelled/none")
+NOT_READ = ("gone", "unseen", "unreadable", "unmapped")
 
 
 @pytest.mark.parametrize("verified", [True, False])
@@ -208,3 +218,64 @@ def test_after_an_applied_write_a_side_that_cannot_be_read_is_not_said_to_show_t
     now = T0 + timedelta(hours=1)
     verdict = merge(line("cancelled/none", "unreadable", command=own), AUTOMATIC, now)
     assert verdict == Ask("cannot-read-cancelled", TaskKind.CANNOT_READ, "mis")
+
+
+@pytest.mark.parametrize("now_shows", ["unreadable", "unmapped", "gone", "unseen"])
+def test_while_the_effect_is_awaited_a_failed_read_is_just_read_again(now_shows: str) -> None:
+    own = command(Side.MIS, Change.CANCEL, Outcome.APPLIED, answered=timedelta(seconds=-2))
+    verdict = merge(line("cancelled/none", now_shows, command=own), AUTOMATIC, T0)
+    assert verdict == Wait("read-back", T0 + timedelta(seconds=3))
+
+
+# What counts as the effect
+
+
+@pytest.mark.parametrize(
+    ("change", "shown", "visible"),
+    [
+        (Change.CANCEL, "cancelled/none", True),
+        (Change.CANCEL, "cancelled/dispatched", True),
+        (Change.CANCEL, "open/dispatched", False),
+        (Change.SHIP, "open/dispatched", True),
+        (Change.SHIP, "open/part_dispatched", False),
+        (Change.SHIP, "cancelled/none", False),
+        (Change.SHIP_PART, "open/part_dispatched", True),
+        (Change.SHIP_PART, "open/dispatched", True),
+        (Change.SHIP_PART, "open/produced", False),
+        *(
+            (change, other, False)
+            for change in Change
+            for other in ("gone", "unseen", "unreadable", "unmapped")
+        ),
+    ],
+)
+def test_the_effect_of_each_change(change: Change, shown: str, visible: bool) -> None:
+    own = command(Side.STOREFRONT, change)
+    assert effect_visible(own, reading(shown)) == visible
+
+
+@pytest.mark.parametrize(
+    ("shown", "visible"),
+    [([], False), (["1Z1"], False), (["1Z1", "1Z2"], True), (["1Z1", "1Z2", "1Z3"], True)],
+)
+def test_every_tracking_code_has_to_arrive(shown: list[str], visible: bool) -> None:
+    own = command(Side.STOREFRONT, Change.TRACK, tracking=["1Z1", "1Z2"])
+    assert effect_visible(own, reading("open/dispatched", tracking=shown)) == visible
+
+
+def test_an_unanswered_write_counts_as_unknown_from_when_it_was_sent() -> None:
+    """We crashed between sending and storing the answer."""
+    own = Command(target=Side.MIS, change=Change.CANCEL, sent_at=T0)
+    assert own.effective_outcome is Outcome.UNKNOWN
+    assert own.settles_at == T0 + SETTLE_TIME
+    assert next_read_back(own, T0) == T0 + timedelta(seconds=1)
+    answered = replace(own, answered_at=T0 + timedelta(seconds=9), outcome=Outcome.REFUSED)
+    assert answered.settles_at == answered.answered_at
+    assert replace(answered, outcome=None).settles_at == T0 + timedelta(seconds=9) + SETTLE_TIME
+
+
+def test_the_settings_of_the_loop() -> None:
+    """Named in the docs: a read-back at 0, 1, 5, 30 and 120 s, 30 s to settle, two attempts."""
+    assert [wait.total_seconds() for wait in READ_BACK_AFTER] == [0, 1, 5, 30, 120]
+    assert SETTLE_TIME.total_seconds() == 30
+    assert MOST_ATTEMPTS == 2

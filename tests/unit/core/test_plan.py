@@ -518,3 +518,28 @@ def test_an_order_in_step_has_nothing_to_do() -> None:
 def test_an_order_without_lines_has_nothing_to_do() -> None:
     for policy in (AUTOMATIC, CLOSING):
         assert actions(order(), policy) == ()
+
+
+@pytest.mark.parametrize(
+    ("storefront", "mis"), [("cancelled/none", "open/none"), ("open/none", "cancelled/none")]
+)
+def test_the_undo_window_runs_from_the_change_and_not_from_the_other_side(storefront: str, mis: str) -> None:
+    policy = replace(AUTOMATIC, undo_window=timedelta(minutes=5))
+    own = line(storefront, mis)
+    newer = replace(own.storefront, since=T0 + timedelta(minutes=2))
+    changed = replace(own, storefront=newer)
+    later = actions(order(order_line("s1", changed)), policy)[0]
+    assert isinstance(later, Later)
+    minutes = 7 if storefront == "cancelled/none" else 5
+    assert later.until == T0 + timedelta(minutes=minutes)
+
+
+def test_an_order_whose_line_is_gone_from_the_storefront_is_not_closed() -> None:
+    of = emptied()
+    gone = order_line("s3", line("gone", "cancelled/none"))
+    assert actions(replace(of, lines=(*of.lines, gone)), CLOSING) == ()
+
+
+def test_wanted_names_every_direction_in_which_a_line_wants_a_change() -> None:
+    for own, direction in ((TO_CANCEL, TO_MIS), (CANCELLED_IN_MIS, TO_STOREFRONT), (DISPATCHED, SHIP)):
+        assert plan(order(order_line("s1", own)), Policy(), T0).wanted == {direction}

@@ -13,6 +13,7 @@ from itertools import product
 from core_space import (
     AUTOMATIC,
     BASES,
+    FEW_PAIRS,
     LATE,
     MIS_STATUSES,
     STOREFRONT_STATUSES,
@@ -23,7 +24,6 @@ from core_space import (
     cancelled_and_sent,
     command_states,
     conflict,
-    pair,
     settlement,
 )
 
@@ -32,15 +32,8 @@ from countermand.core.merge import Line, merge
 from countermand.core.status import Facts, LineStatus, Pair, Reading, Side
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
 
-#: Bases for the sweep over writes: first sight, the usual ones, and a settled difference.
-FEW_BASES = (
-    None,
-    pair("open/none", "open/none"),
-    pair("cancelled/none", "cancelled/none"),
-    pair("open/dispatched", "open/dispatched"),
-    pair("open/part_dispatched", "open/part_dispatched"),
-    pair("cancelled/none", "open/started"),
-)
+#: Bases for the sweep over writes: first sight, and the usual ones.
+FEW_BASES = (None, *FEW_PAIRS)
 _READ = {status: Reading(status=status, began_at=T0, since=T0) for status in MIS_STATUSES}
 
 
