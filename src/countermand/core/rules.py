@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import time
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -128,7 +128,13 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(name.casefold() for name in self.customers)
+        """The customers, spelled so that case does not matter."""
+        return _folded(self.customers)
+
+
+@lru_cache(maxsize=1024)
+def _folded(customers: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in customers)
 
 
 #: One possibility: a customer (empty: one that no exception names) and a kind of product.
@@ -210,11 +216,18 @@ def _slots(overrides: Iterable[Override]) -> Iterator[tuple[str, Direction | Non
 
 
 def _possible(facts: OrderFacts, overrides: Iterable[Override]) -> Iterator[_Case]:
-    customers = {facts.customer}
+    customers: tuple[str, ...] = (facts.customer,)
     if not facts.customer:
-        customers |= {name for one in overrides for name in one.names}
+        customers += _one_of_each(tuple(one.names for one in overrides))
     kinds = set(LineKind) if None in facts.kinds or not facts.kinds else facts.kinds
-    return ((customer, kind) for customer, kind in product(sorted(customers), LineKind) if kind in kinds)
+    return product(customers, (kind for kind in LineKind if kind in kinds))
+
+
+@lru_cache(maxsize=64)
+def _one_of_each(named: tuple[frozenset[str], ...]) -> tuple[str, ...]:
+    """Of all named customers, one for each different choice of exceptions that name them."""
+    every = sorted(frozenset().union(*named))
+    return tuple({tuple(name in names for names in named): name for name in every}.values())
 
 
 def _choose(

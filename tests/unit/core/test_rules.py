@@ -22,6 +22,7 @@ from countermand.core.rules import (
     Choice,
     OrderFacts,
     Override,
+    _possible,
     facts_of,
     may_be,
     resolve,
@@ -408,3 +409,15 @@ def test_the_order_in_the_file_changes_nothing(rules: list[Override], random: An
     shuffled = random.sample(rules, len(rules))
     one, other = resolve(BOLD, rules, order("a")), resolve(BOLD, shuffled, order("a"))
     assert (one.policy, one.by_direction) == (other.policy, other.by_direction)
+
+
+def test_many_named_customers_cost_no_more_than_the_choices_between_them() -> None:
+    """An unknown customer is tried once per choice of exceptions, however long their lists are."""
+    crowd = ",".join(str(number) for number in range(500))
+    rules = [
+        rule("crowd", crowd, undo_window=MINUTE),
+        rule("one", "499,x", direction=TO_MIS, undo_window=HOUR),
+    ]
+    cases = list(_possible(order(""), rules))
+    assert len(cases) == 4  # one that no list has, one of the crowd, 499, and x
+    assert resolve(BOLD, rules, OrderFacts()).policy.undo_window == HOUR
