@@ -179,6 +179,7 @@ class Names:
 
     def named(self, text: str) -> str:
         """A general sentence with these systems' names in it."""
+        text = text.replace("under the guards", "within the safety limits")
         text = re.sub(r"\b[Tt]he MIS\b", self.mis, text)
         text = re.sub(r"\b(?:a|the) storefront\b", self.storefront, text)
         return re.sub(r"\bThe storefront\b", self.storefront, text)
