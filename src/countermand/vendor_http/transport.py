@@ -23,6 +23,9 @@ from countermand.vendor_http.reply import CallOutcome, Content, Reply, judge
 #: Larger than anything a vendor has reason to send.
 MOST_BYTES = 32 * 1024 * 1024
 MOST_AT_ONCE = 4
+#: Servers close an idle connection after a few seconds; a write on one that is just being closed would have
+#: an unknown outcome, so ours are let go earlier.
+_LIMITS = httpx.Limits(keepalive_expiry=2.0)
 _SAID_LENGTH = 300
 _SHORTEST_SECRET = 4
 _DEFAULT_PAUSE = timedelta(seconds=5)
@@ -72,6 +75,7 @@ class VendorHttp:
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=timeout_seconds,
+            limits=_LIMITS,
             follow_redirects=False,
             trust_env=False,
             verify=_trust(),

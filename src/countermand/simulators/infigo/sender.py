@@ -158,7 +158,8 @@ class PrintIQSender:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(limits=fresh, trust_env=False) as client:
             connection = PrintIQConnection(client, self._settings)
             while True:
                 await self._wait_until_due()

@@ -78,7 +78,9 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with httpx.AsyncClient(timeout=self._timeout, trust_env=False) as client:
+        # A connection that the receiver is just closing would lose the message, and none is sent twice.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(timeout=self._timeout, limits=fresh, trust_env=False) as client:
             while True:
                 await self._wait_until_due()
                 _, _, message = heapq.heappop(self._due)
