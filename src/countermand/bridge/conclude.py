@@ -215,15 +215,23 @@ def _schedule(
     return replace(case, poll_at=connection.polling.next_after(now, _quiet_since(case), _final(case)))
 
 
+#: What becomes known of an order within this time of its first sight is no news about it.
+_FIRST_LOOK = timedelta(minutes=10)
+
+
 def _quiet_since(case: Case) -> datetime:
     """Since when nothing has happened to the order itself.
 
     A failed read is tried again soon, but when it works again and shows what was known, that is no news: a
-    system that is in trouble must not have every old order read at full speed.
+    system that is in trouble must not have every old order read at full speed. Nor must a first import: what
+    an order showed when it was first seen, it may have shown since it was placed.
     """
-    seen = [line.storefront for line in case.lines] + [item.mis for item in case.items]
-    moments = [case.first_seen_at]
-    moments += [each.unreadable_since or each.since for each in seen]
+    linked = {link.ref: link.at for line in case.lines for link in line.links}
+    seen = [(line.storefront, case.first_seen_at) for line in case.lines]
+    seen += [(item.mis, linked.get(item.ref, case.first_seen_at)) for item in case.items]
+    moments = [case.placed_at or case.first_seen_at]
+    moments += [at for at in linked.values() if at > case.first_seen_at + _FIRST_LOOK]
+    moments += [at for each, known in seen if (at := each.unreadable_since or each.since) > known]
     moments += [written.command.answered_at or written.command.sent_at for written in case.writes]
     moments += [one.changed_at for one in case.cancellations]
     return max(moments)

@@ -42,16 +42,17 @@ class ScriptReading:
             found |= self._results(chunk, await self._client.run_script("orders.read", {"orderIds": chunk}))
         return found
 
-    async def placed_since(self, since: datetime, *, cancelled_only: bool) -> Sequence[StorefrontOrder]:
-        """Orders placed since a time, each once.
+    async def placed_since(
+        self, since: datetime, *, until: datetime | None = None, cancelled_only: bool = False
+    ) -> Sequence[StorefrontOrder]:
+        """Orders placed since a time (and until another), each once.
 
         Raises:
             BadAnswerError: a page could not be read, so the listing would not be whole.
         """
-        request: dict[str, object] = {
-            "since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "size": PAGE,
-        }
+        request: dict[str, object] = {"since": _moment(since), "size": PAGE}
+        if until is not None:
+            request["until"] = _moment(until)
         if cancelled_only:
             request["orderStatus"] = "Cancelled"
         orders: dict[str, StorefrontOrder] = {}
@@ -127,6 +128,10 @@ def _line_of(reply: Reply, line_id: str) -> object:
     if not reply.ok or reply.value is None:
         raise BadAnswerError(reply.said or f"Infigo does not know line {line_id} of its own order")
     return reply.value
+
+
+def _moment(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _order_rows(reply: Reply) -> list[object]:

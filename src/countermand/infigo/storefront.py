@@ -85,6 +85,16 @@ class InfigoStorefront:
             _log.warning("infigo.list.failed", why=str(error))
             return None
 
+    async def placed_between(self, since: datetime, until: datetime) -> Sequence[StorefrontOrder] | None:
+        """Orders placed within a span of time, for a first import; by script only, none if it failed."""
+        if not self._settings.has_script:
+            return None
+        try:
+            return await self._script.placed_since(since, until=until)
+        except BadAnswerError as error:
+            _log.warning("infigo.list.failed", why=str(error))
+            return None
+
     async def find_order_of_line(self, line_id: str) -> str | None:
         reply = await self._client.order_line(line_id)
         if not reply.ok or as_text(pick(reply.value, "Id")).lower() != line_id.lower():
