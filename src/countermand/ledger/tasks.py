@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from countermand.bridge.case import Case, OpenTask
-from countermand.bridge.store import Change, Closing, Entry, TaskEnd, TaskWish
+from countermand.bridge.store import ITSELF, Change, Closing, Entry, TaskEnd, TaskWish
 from countermand.core.events import Event
 from countermand.ledger.journal import append
 from countermand.ledger.schema import task, task_order
@@ -33,10 +33,20 @@ def apply_tasks(
             opened, news = _open(database, connection, change, ids[order_id], now)
             entries += news
             ended = {end.id for end in change.closes}
-            kept = tuple(each for each in change.case.tasks if each.id not in ended)
+            still = [each for each in change.case.tasks if each.id not in ended]
+            asked_anew = {each.kind for each in opened}
+            kept = tuple(each for each in still if each.kind not in asked_anew)
+            moot = {each.id for each in still} - {each.id for each in (*kept, *opened)}
+            entries += _end(database, replace(change, closes=_moot(moot), checks=()), ids[order_id], now)
             cases[order_id] = replace(change.case, tasks=(*kept, *opened))
     append(database, connection, entries)
     return cases
+
+
+def _moot(task_ids: Iterable[int]) -> tuple[TaskEnd, ...]:
+    """An order has one task of each kind: what it asked before, of another key, is asked no more."""
+    reason = "asked anew, in another task"
+    return tuple(TaskEnd(id=each, how=Closing.MOOT, by=ITSELF, reason=reason) for each in sorted(task_ids))
 
 
 def _open(
