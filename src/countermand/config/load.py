@@ -85,6 +85,8 @@ def _database(document: Document, value: object) -> str:
     """An SQLAlchemy address; file names start at the set-up file, not where the program was called."""
     place = ("countermand", "database")
     text = document.secret(place, value) if isinstance(value, dict) else value
+    if text == "" and isinstance(value, dict):
+        return ""
     if not isinstance(text, str) or not text:
         document.wrong(place, "countermand.database must be a file name or the address of a database")
         return ""
