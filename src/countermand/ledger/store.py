@@ -2,29 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BindParameter, Connection, Engine, Select, bindparam, delete, select, update
 
-from countermand.bridge.case import Case, Written
 from countermand.bridge.ports import MisItem
-from countermand.bridge.sightings import Sighting
 from countermand.bridge.store import BrakeLimits, Change, Entry, Hook, HookEnd, StoredCase
-from countermand.core.cancellation import Cancellation
 from countermand.core.events import Event
 from countermand.core.policy import Direction
 from countermand.core.status import Side
 from countermand.ledger import schema
-from countermand.ledger.columns import Moment
 from countermand.ledger.journal import append
-from countermand.ledger.tasks import apply_tasks
+from countermand.ledger.saving import save_changes as save_changes
+from countermand.ledger.saving import tripped_brakes, upsert
 from countermand.ledger.writer import Writer
 
 _orders = schema.orders
 _ROW = (_orders.c.id, _orders.c.version, _orders.c.case_file)
+_OF: BindParameter[str] = bindparam("of")
+_VALUES: BindParameter[list[str]] = bindparam("values", expanding=True)
+
+# Statements are made once: building one costs more than running it.
+
+#: Orders whose time has come, most overdue first.
+_DUE = (
+    select(*_ROW)
+    .where(_orders.c.connection == _OF, _orders.c.due_at <= bindparam("now"))
+    .order_by(_orders.c.due_at)
+    .limit(bindparam("most"))
+)
+#: Orders by the storefront's own ids.
+_LOAD = select(_orders.c.order_ref, *_ROW).where(
+    _orders.c.connection == _OF, _orders.c.order_ref.in_(_VALUES)
+)
+#: Which orders some numbers lead to.
+_ORDERS_OF = (
+    select(schema.reference.c.value, _orders.c.order_ref)
+    .join(_orders, _orders.c.id == schema.reference.c.order_id)
+    .where(
+        schema.reference.c.connection == _OF,
+        schema.reference.c.kind == bindparam("kind"),
+        schema.reference.c.value.in_(_VALUES),
+    )
+    .order_by(_orders.c.id)
+)
+#: Messages that are new, and those whose next try is due.
+_HOOKS = (
+    select(schema.inbox)
+    .where(
+        schema.inbox.c.connection == _OF,
+        (schema.inbox.c.state == "new")
+        | ((schema.inbox.c.state == "waiting") & (schema.inbox.c.due_at <= bindparam("now"))),
+    )
+    .order_by(schema.inbox.c.id)
+    .limit(bindparam("most"))
+)
+#: Items without an order that carry any of these numbers.
+_UNLINKED = select(schema.unlinked_item.c.item).where(
+    schema.unlinked_item.c.connection == _OF,
+    schema.unlinked_item.c.customer_reference.in_(_VALUES)
+    | schema.unlinked_item.c.external_reference.in_(_VALUES)
+    | schema.unlinked_item.c.ref.in_(_VALUES),
+)
+_DROP_UNLINKED = delete(schema.unlinked_item).where(
+    schema.unlinked_item.c.connection == _OF, schema.unlinked_item.c.ref.in_(_VALUES)
+)
+_WATERMARK = select(schema.watermark.c.reached).where(
+    schema.watermark.c.connection == _OF, schema.watermark.c.name == bindparam("called")
+)
+#: What became of a message.
+_FINISH_HOOK = (
+    update(schema.inbox)
+    .where(schema.inbox.c.id == bindparam("hook_id"))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        due_at=bindparam("new_due_at"),
+        tries=schema.inbox.c.tries + 1,
+    )
+)
 
 
 class DatabaseStore:
@@ -34,41 +92,27 @@ class DatabaseStore:
         self._engine = engine
         self._writer = writer
 
-    async def due(self, connection: str, now: datetime, limit: int) -> list[StoredCase]:
-        statement = (
-            select(*_ROW)
-            .where(_orders.c.connection == connection, _orders.c.due_at <= now)
-            .order_by(_orders.c.due_at)
-            .limit(limit)
-        )
+    def _rows(self, statement: Select[Any], wanted: Mapping[str, object]) -> list[Any]:
         with self._engine.begin() as database:
-            return [_stored(row) for row in database.execute(statement)]
+            return list(database.execute(statement, wanted))
+
+    async def due(self, connection: str, now: datetime, limit: int) -> list[StoredCase]:
+        return [_stored(row) for row in self._rows(_DUE, {"of": connection, "now": now, "most": limit})]
 
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
-        statement = select(_orders.c.order_ref, *_ROW).where(
-            _orders.c.connection == connection, _orders.c.order_ref.in_(order_ids)
-        )
-        with self._engine.begin() as database:
-            return {row.order_ref: _stored(row) for row in database.execute(statement)}
+        rows = self._rows(_LOAD, {"of": connection, "values": list(order_ids)})
+        return {row.order_ref: _stored(row) for row in rows}
 
     async def orders_of(
         self, connection: str, kind: str, values: Sequence[str]
     ) -> dict[str, tuple[str, ...]]:
-        reference = schema.reference
-        statement = (
-            select(reference.c.value, _orders.c.order_ref)
-            .join(_orders, _orders.c.id == reference.c.order_id)
-            .where(
-                reference.c.connection == connection,
-                reference.c.kind == kind,
-                reference.c.value.in_(values),
-            )
-            .order_by(_orders.c.id)
-        )
+        if not values:
+            return {}
         found: dict[str, tuple[str, ...]] = {}
-        with self._engine.begin() as database:
-            for value, order_ref in database.execute(statement):
-                found[value] = (*found.get(value, ()), order_ref)
+        for value, order_ref in self._rows(
+            _ORDERS_OF, {"of": connection, "kind": kind, "values": list(values)}
+        ):
+            found[value] = (*found.get(value, ()), order_ref)
         return found
 
     async def save(
@@ -89,26 +133,17 @@ class DatabaseStore:
             return tripped_brakes(database, connection)
 
     async def hooks(self, connection: str, now: datetime, limit: int) -> list[Hook]:
-        inbox = schema.inbox
-        waiting = (inbox.c.state == "waiting") & (inbox.c.due_at <= now)
-        statement = (
-            select(inbox)
-            .where(inbox.c.connection == connection, (inbox.c.state == "new") | waiting)
-            .order_by(inbox.c.id)
-            .limit(limit)
-        )
-        with self._engine.begin() as database:
-            return [
-                Hook(
-                    id=row.id,
-                    side=Side(row.side),
-                    received_at=row.received_at,
-                    content_type=row.content_type,
-                    body=row.body,
-                    tries=row.tries,
-                )
-                for row in database.execute(statement)
-            ]
+        return [
+            Hook(
+                id=row.id,
+                side=Side(row.side),
+                received_at=row.received_at,
+                content_type=row.content_type,
+                body=row.body,
+                tries=row.tries,
+            )
+            for row in self._rows(_HOOKS, {"of": connection, "now": now, "most": limit})
+        ]
 
     async def finish_hooks(self, connection: str, ends: Sequence[HookEnd], now: datetime) -> None:
         if ends:
@@ -119,27 +154,16 @@ class DatabaseStore:
             await self._writer.write_async(lambda database: _keep_unlinked(database, connection, items))
 
     async def unlinked(self, connection: str, references: Sequence[str]) -> list[MisItem]:
-        table = schema.unlinked_item
-        statement = select(table.c.item).where(
-            table.c.connection == connection,
-            table.c.customer_reference.in_(references)
-            | table.c.external_reference.in_(references)
-            | table.c.ref.in_(references),
-        )
-        with self._engine.begin() as database:
-            return list(database.scalars(statement))
+        return [row.item for row in self._rows(_UNLINKED, {"of": connection, "values": list(references)})]
 
     async def drop_unlinked(self, connection: str, refs: Sequence[str]) -> None:
-        table = schema.unlinked_item
-        statement = delete(table).where(table.c.connection == connection, table.c.ref.in_(refs))
+        wanted = {"of": connection, "values": list(refs)}
         if refs:
-            await self._writer.write_async(lambda database: database.execute(statement) and None)
+            await self._writer.write_async(lambda database: database.execute(_DROP_UNLINKED, wanted) and None)
 
     async def watermark(self, connection: str, name: str) -> datetime | None:
-        table = schema.watermark
-        statement = select(table.c.reached).where(table.c.connection == connection, table.c.name == name)
         with self._engine.begin() as database:
-            return database.scalar(statement)
+            return database.scalar(_WATERMARK, {"of": connection, "called": name})
 
     async def set_watermark(self, connection: str, name: str, reached: datetime) -> None:
         row = {"connection": connection, "name": name, "reached": reached}
@@ -152,309 +176,15 @@ def _stored(row: Any) -> StoredCase:
     return StoredCase(id=row.id, version=row.version, case=row.case_file)
 
 
-def upsert(
-    database: Connection,
-    table: Any,
-    rows: Sequence[Mapping[str, object]],
-    keys: Sequence[str],
-    values: Sequence[str],
-) -> None:
-    """Insert rows, or update `values` of those whose `keys` are there already (none: leave them)."""
-    dialect = postgresql if database.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    if values:
-        new = {name: statement.excluded[name] for name in values}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=new)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    database.execute(statement, list(rows))
-
-
-# Saving changes
-
-
-def save_changes(
-    database: Connection,
-    connection: str,
-    changes: Sequence[Change],
-    now: datetime,
-    limits: Mapping[Direction, BrakeLimits],
-) -> dict[str, StoredCase]:
-    """Save every change whose order nobody else changed and whose cancels no brake holds."""
-    valid = _unchanged(database, connection, changes)
-    valid = _not_braked(database, connection, valid)
-    ids = {**_insert_new(database, connection, valid, now), **_existing_ids(valid)}
-    valid = [change for change in valid if change.case.order_id in ids]
-    cases = apply_tasks(database, connection, valid, ids, now)
-    _update_orders(database, valid, ids, cases, now)
-    _insert_details(database, connection, valid, ids)
-    entries = [entry for change in valid for entry in change.journal]
-    entries += _trip_brakes(database, connection, valid, now, limits)
-    append(database, connection, entries)
-    return {
-        order_id: StoredCase(id=ids[order_id], version=_version(change) + 1, case=cases[order_id])
-        for change in valid
-        for order_id in (change.case.order_id,)
-    }
-
-
-def _version(change: Change) -> int:
-    return change.stored.version if change.stored else 0
-
-
-def _existing_ids(changes: Iterable[Change]) -> dict[str, int]:
-    return {change.case.order_id: change.stored.id for change in changes if change.stored}
-
-
-def _unchanged(database: Connection, connection: str, changes: Sequence[Change]) -> list[Change]:
-    refs = [change.case.order_id for change in changes]
-    statement = (
-        select(_orders.c.order_ref, _orders.c.version)
-        .where(_orders.c.connection == connection, _orders.c.order_ref.in_(refs))
-        .with_for_update()
-    )
-    versions: dict[str, int] = {row.order_ref: row.version for row in database.execute(statement)}
-    return [change for change in changes if versions.get(change.case.order_id, 0) == _version(change)]
-
-
-def _not_braked(database: Connection, connection: str, changes: list[Change]) -> list[Change]:
-    if not any(change.sends for change in changes):
-        return changes
-    tripped = tripped_brakes(database, connection)
-    return [change for change in changes if all(_may_send(change, way, tripped) for way in change.sends)]
-
-
-def _may_send(change: Change, direction: Direction, tripped: frozenset[Direction]) -> bool:
-    cancellation = change.case.open_cancellation(direction)
-    released = cancellation is not None and cancellation.released_by != ""
-    return direction not in tripped or released
-
-
-def tripped_brakes(database: Connection, connection: str) -> frozenset[Direction]:
-    statement = select(schema.brake.c.direction).where(
-        schema.brake.c.connection == connection, schema.brake.c.cleared_at.is_(None)
-    )
-    return frozenset(Direction(name) for name in database.scalars(statement))
-
-
-def _insert_new(
-    database: Connection, connection: str, changes: Sequence[Change], now: datetime
-) -> dict[str, int]:
-    rows = [
-        {
-            "connection": connection,
-            "order_ref": change.case.order_id,
-            "version": 0,
-            "state": change.state.value,
-            "first_seen_at": change.case.first_seen_at,
-            "changed_at": now,
-            "case_file": change.case,
-        }
-        for change in changes
-        if change.stored is None
-    ]
-    if not rows:
-        return {}
-    statement = insert(_orders).returning(_orders.c.order_ref, _orders.c.id)
-    return {row.order_ref: row.id for row in database.execute(statement, rows)}
-
-
-def _update_orders(
-    database: Connection,
-    changes: Sequence[Change],
-    ids: Mapping[str, int],
-    cases: Mapping[str, Case],
-    now: datetime,
-) -> None:
-    rows = [
-        {
-            "row_id": ids[change.case.order_id],
-            "new_version": _version(change) + 1,
-            "new_due_at": change.due_at,
-            "new_state": change.state.value,
-            "new_urgency": change.urgency.rank if change.urgency else None,
-            "new_customer": change.case.customer,
-            "new_po_number": change.case.po_number,
-            "new_placed_at": change.case.placed_at,
-            "new_changed_at": now if change.changed else None,
-            "new_in_step_at": change.in_step_at,
-            "new_case_file": cases[change.case.order_id],
-        }
-        for change in changes
-    ]
-    if rows:
-        database.execute(_UPDATE_ORDER, rows)
-
-
-_UPDATE_ORDER = (
-    update(_orders)
-    .where(_orders.c.id == bindparam("row_id"))
-    .values(
-        version=bindparam("new_version"),
-        due_at=bindparam("new_due_at"),
-        state=bindparam("new_state"),
-        urgency=bindparam("new_urgency"),
-        customer=bindparam("new_customer"),
-        po_number=bindparam("new_po_number"),
-        placed_at=bindparam("new_placed_at"),
-        changed_at=func.coalesce(bindparam("new_changed_at", type_=Moment), _orders.c.changed_at),
-        in_step_at=func.coalesce(bindparam("new_in_step_at", type_=Moment), _orders.c.in_step_at),
-        case_file=bindparam("new_case_file"),
-    )
-)
-
-
-def _insert_details(
-    database: Connection, connection: str, changes: Sequence[Change], ids: Mapping[str, int]
-) -> None:
-    references, sightings, commands, cancellations = [], [], [], []
-    for change in changes:
-        order_id = ids[change.case.order_id]
-        for kind, value in sorted(change.dropped):
-            database.execute(_DROP_REFERENCE, {"for_order": order_id, "of_kind": kind, "of_value": value})
-        common = {"connection": connection, "order_id": order_id}
-        references += [{**common, "kind": kind, "value": value} for kind, value in sorted(change.references)]
-        sightings += [{"order_id": order_id, **_sighting_row(sighting)} for sighting in change.sightings]
-        commands += [{**common, **_command_row(written)} for written in change.written]
-        cancellations += [{**common, **_cancellation_row(one)} for one in change.cancellations]
-    if references:
-        upsert(database, schema.reference, references, ("connection", "kind", "value", "order_id"), ())
-    if sightings:
-        database.execute(insert(schema.sighting), sightings)
-    if commands:
-        upsert(database, schema.command, commands, ("id",), _COMMAND_NEWS)
-    if cancellations:
-        upsert(database, schema.cancellation, cancellations, ("id",), _CANCELLATION_NEWS)
-
-
-_DROP_REFERENCE = delete(schema.reference).where(
-    schema.reference.c.order_id == bindparam("for_order"),
-    schema.reference.c.kind == bindparam("of_kind"),
-    schema.reference.c.value == bindparam("of_value"),
-)
-_COMMAND_NEWS = ("answered_at", "outcome", "said", "verified_at")
-_CANCELLATION_NEWS = ("state", "changed_at", "released_by")
-
-
-def _sighting_row(sighting: Sighting) -> dict[str, object]:
-    return {
-        "side": sighting.side.value,
-        "ref": sighting.ref,
-        "began_at": sighting.began_at,
-        "before": str(sighting.before),
-        "after": str(sighting.after),
-        "raw": sighting.raw,
-    }
-
-
-def _command_row(written: Written) -> dict[str, object]:
-    command = written.command
-    return {
-        "id": written.id,
-        "target": command.target.value,
-        "change": command.change.value,
-        "about": written.job_ref or ("order" if written.whole_order else ", ".join(written.line_ids)),
-        "sent_at": command.sent_at,
-        "answered_at": command.answered_at,
-        "outcome": command.outcome.value if command.outcome else None,
-        "said": command.said,
-        "attempts": command.attempts,
-        "verified_at": command.verified_at,
-    }
-
-
-def _cancellation_row(one: Cancellation) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "direction": one.direction.value,
-        "state": one.state.value,
-        "requested_at": one.requested_at,
-        "changed_at": one.changed_at,
-        "released_by": one.released_by,
-    }
-
-
-# The mass-cancel brake
-
-
-def _trip_brakes(
-    database: Connection,
-    connection: str,
-    changes: Sequence[Change],
-    now: datetime,
-    limits: Mapping[Direction, BrakeLimits],
-) -> list[Entry]:
-    """Count orders newly wanting a cancel, before anything is written; trip where there are too many."""
-    fresh = {one.direction for change in changes for one in _newly_wanted(change)}
-    entries = []
-    for direction in sorted(fresh & set(limits)):
-        because = _too_many(database, connection, direction, now, limits[direction])
-        if because and direction not in tripped_brakes(database, connection):
-            row = {
-                "connection": connection,
-                "direction": direction.value,
-                "tripped_at": now,
-                "because": because,
-            }
-            database.execute(insert(schema.brake), row)
-            entries.append(
-                Entry(at=now, event=Event.BRAKE_TRIPPED, subject=f"brake/{direction.value}", why=because)
-            )
-    return entries
-
-
-def _newly_wanted(change: Change) -> list[Cancellation]:
-    known = {one.id for one in change.stored.case.cancellations} if change.stored else set()
-    return [one for one in change.cancellations if one.id not in known]
-
-
-def _too_many(
-    database: Connection, connection: str, direction: Direction, now: datetime, limits: BrakeLimits
-) -> str:
-    cleared = database.scalar(
-        select(func.max(schema.brake.c.cleared_at)).where(
-            schema.brake.c.connection == connection, schema.brake.c.direction == direction.value
-        )
-    )
-    for most, window in ((limits.burst, limits.window), (limits.daily, timedelta(days=1))):
-        since = max(now - window, cleared) if cleared else now - window
-        count = _orders_wanting(database, connection, direction, since)
-        if count > most:
-            minutes = int(window.total_seconds() // 60)
-            return f"{count} orders wanted a cancel within {minutes} minutes; the limit is {most}"
-    return ""
-
-
-def _orders_wanting(database: Connection, connection: str, direction: Direction, since: datetime) -> int:
-    table = schema.cancellation
-    statement = select(func.count(func.distinct(table.c.order_id))).where(
-        table.c.connection == connection,
-        table.c.direction == direction.value,
-        table.c.requested_at > since,
-    )
-    return database.scalar(statement) or 0
-
-
 # Messages and items without an order
 
 
 def _finish_hooks(database: Connection, connection: str, ends: Sequence[HookEnd], now: datetime) -> None:
-    inbox = schema.inbox
-    statement = (
-        update(inbox)
-        .where(inbox.c.id == bindparam("hook_id"))
-        .values(
-            state=bindparam("new_state"),
-            reason=bindparam("new_reason"),
-            due_at=bindparam("new_due_at"),
-            tries=inbox.c.tries + 1,
-        )
-    )
     rows = [
         {"hook_id": end.id, "new_state": end.state, "new_reason": end.reason, "new_due_at": end.due_at}
         for end in ends
     ]
-    database.execute(statement, rows)
+    database.execute(_FINISH_HOOK, rows)
     quarantined = [
         Entry(at=now, event=Event.HOOK_QUARANTINED, subject=f"hook/{end.id}", why=end.reason)
         for end in ends
