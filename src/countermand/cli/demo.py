@@ -61,6 +61,7 @@ def demo(
     if as_json or only:
         raise click.UsageError("--json and --only belong to --once.")
     with ExitStack() as stack:
+        click.echo("Starting both stand-ins and Countermand, and placing sample orders ...", err=True)
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="countermand-")))
         world = stack.enter_context(World(world_settings(mode, port_base, seed), folder))
         fill(world, orders)

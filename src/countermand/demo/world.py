@@ -28,6 +28,7 @@ from countermand.web.server import create_app
 
 #: The demo's waits are short, so that somebody watching sees the whole story.
 DEMO_POLICY = Policy(undo_window=timedelta(seconds=1), vendor_grace=timedelta(seconds=2))
+BANNER = "This is a demonstration: both systems are stand-ins on this machine, and every order is invented."
 NEVER = Polling(interval=timedelta(days=1), slowest=timedelta(days=1))
 OFTEN = Polling(interval=timedelta(seconds=2), slowest=timedelta(seconds=2))
 
@@ -116,7 +117,7 @@ class World:
             hook_tokens=self._tokens,
         )
         database = f"sqlite:///{self._folder / 'countermand.db'}"
-        return Installation(database=database, connections=(connection,))
+        return Installation(database=database, connections=(connection,), banner=BANNER)
 
     def _connect_simulators(self) -> None:
         hook = f"{self.console}/hooks"
