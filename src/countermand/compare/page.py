@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from itertools import groupby, islice
 from pathlib import Path
 
+import msgspec
 from jinja2 import Environment, StrictUndefined
 
 from countermand.compare.classify import Class, Urgency
@@ -33,7 +34,7 @@ def write_html(path: Path, comparison: Comparison, differences: Callable[[], Ite
     template = environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     shown = list(islice(differences(), SHOWN))
     sections = [
-        (*_URGENCIES[urgency], urgency.name.lower(), list(found))
+        (*_URGENCIES[urgency], urgency.name.lower(), _groups(found))
         for urgency, found in groupby(shown, key=lambda found: found.urgency)
     ]
     kinds = [(kind, TITLES[kind], count) for kind, count in comparison.counts.items() if count.found]
@@ -45,11 +46,31 @@ def write_html(path: Path, comparison: Comparison, differences: Callable[[], Ite
             rest=[entry for entry in kinds if not entry[0].is_drift],
             in_step=comparison.counts[Class.IN_STEP].found,
             more=comparison.drift - len(shown),
-            titles=TITLES,
             has_value=comparison.value_at_stake is not None,
         ),
         encoding="utf-8",
     )
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Differences for which the same has to be done."""
+
+    title: str
+    stage: str
+    advice: str
+    found: list[Difference]
+
+
+def _groups(found: Iterable[Difference]) -> list[Group]:
+    """The same advice is given once; the most valuable order stays first in its group."""
+    together: dict[tuple[Class, str, str], list[Difference]] = {}
+    for one in found:
+        together.setdefault((one.kind, one.stage, one.advice), []).append(one)
+    order = list(Class)
+    return [
+        Group(TITLES[kind], "" if kind is Class.CANCELLED_BUT_DISPATCHED else stage, advice, alike)
+        for (kind, stage, advice), alike in sorted(together.items(), key=lambda item: order.index(item[0][0]))
+    ]
 
 
 def money(value: float | None) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from countermand.compare.classify import Urgency
+from countermand.compare.classify import Class, Urgency
 from countermand.compare.page import money
 from countermand.compare.result import URGENCY_WORDS, Comparison, Difference, SideReport
 from countermand.compare.run import Request
@@ -28,14 +28,12 @@ def show(
     """Print the result; the full list is in the reports."""
     for label, side in (("Storefront", comparison.storefront), ("MIS", comparison.mis)):
         _show_side(label, side, out)
-    out.print(
-        f"\n[bold]Matched by[/] {escape(comparison.matched_by)}, {comparison.unit} by {comparison.unit[:-1]}."
-    )
+    out.print(f"\n[bold]Matched by[/] {escape(comparison.matched_by)}: {comparison.unit} compared.")
     for note in comparison.notes:
         out.print(f"[bold]Note:[/] {escape(note)}")
     out.print(_counts(comparison))
     if comparison.drift and not request.outs:
-        out.print(_worst(comparison, found))
+        out.print(_worst(found(_WORST)))
         if comparison.drift > _WORST:
             out.print(f"{comparison.drift - _WORST:,} more: add --out report.html for all of them.")
     for path in request.outs:
@@ -66,26 +64,27 @@ def _counts(comparison: Comparison) -> Table:
     for heading in ("", comparison.unit.capitalize(), "Storefront rows", "MIS rows", value):
         table.add_column(heading, justify="left" if not heading else "right")
     for kind, count in comparison.counts.items():
-        if count.found or not kind.is_drift:
+        if count.found or kind is Class.IN_STEP:
             rows = (f"{count.found:,}", f"{count.storefront_rows:,}", f"{count.mis_rows:,}")
             table.add_row(TITLES[kind], *rows, money(count.value) if kind.is_drift else "")
+    at_stake = money(comparison.value_at_stake)
+    table.add_row("All differences", f"{comparison.drift:,}", "", "", at_stake, style="bold")
     table.add_row(
         "All rows read",
         "",
         f"{comparison.storefront.rows:,}",
         f"{comparison.mis.rows:,}",
-        money(comparison.value_at_stake),
+        "",
         style="bold",
     )
     return table
 
 
-def _worst(comparison: Comparison, found: Callable[[int | None], Iterator[Difference]]) -> Table:
-    del comparison
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
+def _worst(found: Iterator[Difference]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("When", "What is wrong", "Order", "Jobs", "Storefront", "MIS", "Value"):
         table.add_column(heading, justify="right" if heading == "Value" else "left", overflow="fold")
-    for one in found(_WORST):
+    for one in found:
         wrong = f"{TITLES[one.kind]} ({one.stage})" if one.stage else TITLES[one.kind]
         table.add_row(
             URGENCY_WORDS[one.urgency],

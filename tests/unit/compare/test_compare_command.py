@@ -117,7 +117,7 @@ def test_all_reports_have_the_same_differences(folder: Path) -> None:
     assert len(sheet) == len(wanted) + 1
     assert [str(row[sheet[0].index("Class")]) for row in sheet[1:]] == [kind for kind, _ in wanted]
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert page.count('<strong class="what">') == len(wanted)
+    assert page.count('<td class="tick">') == len(wanted)
 
 
 def test_the_page_needs_nothing_from_outside_and_escapes_what_customers_typed(folder: Path) -> None:
