@@ -198,8 +198,8 @@ class Service:
         for name in old.keys() - new.keys():
             del self.running[name]
         for one in ready:
-            await self.writer.write_async(partial(_judge_anew, one.settings.name, utc_now()))
             self._begin(one)
+            await self.writer.write_async(partial(_judge_anew, one.settings.name, utc_now()))
         await self._close_clients(installation.connections)
         return changed
 

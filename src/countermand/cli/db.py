@@ -9,7 +9,7 @@ import click
 from countermand.cli.errors import plain_errors
 from countermand.cli.setup import config_option
 from countermand.config import load
-from countermand.config.database import prepare_database
+from countermand.config.database import upgrade_database
 
 
 @click.group()
@@ -28,5 +28,5 @@ def upgrade(file: Path) -> None:
 
     Example: countermand db upgrade --config countermand.toml
     """
-    revision = prepare_database(load(file).installation.database)
+    revision = upgrade_database(load(file).installation.database)
     click.echo(f"The database is at schema {revision}.")

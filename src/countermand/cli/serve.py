@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from countermand.cli.errors import plain_errors
 from countermand.cli.setup import config_option
 from countermand.config import SetUp, load
-from countermand.config.database import prepare_database
+from countermand.config.database import assert_usable
 from countermand.config.model import Server
 from countermand.config.reload import Caretaker
 from countermand.config.trial import try_systems
@@ -40,7 +40,7 @@ def serve(context: click.Context, file: Path, strict: bool) -> None:
     setup = load(file)
     if _was_left_out(context, "log_level"):
         configure_logs(setup.server.log_level)
-    prepare_database(setup.installation.database)
+    assert_usable(setup.installation.database)
     if strict:
         _insist(setup)
     listener = _listen(setup.server)

@@ -37,13 +37,12 @@ def read_connection(
     place: Place = ("connections", name)
     before = len(document.problems)
     plain = {setting: value for setting, value in values.items() if setting not in _TABLES}
-    tables = {table: values.get(table, {}) for table in _TABLES}
     own = document.read(place, plain, CONNECTION, also=_TABLES) or {}
     storefront = _system(document, place, "storefront", own, "infigo", storefronts)
     mis = _system(document, place, "mis", own, "printiq", mises)
-    tokens = _hook_tokens(document, (*place, "hook_tokens"), tables["hook_tokens"])
-    policy = _policy(document, (*place, "rules"), tables["rules"])
-    polling = _polling(document, (*place, "polling"), tables["polling"])
+    tokens = _hook_tokens(document, (*place, "hook_tokens"), values.get("hook_tokens", {}))
+    policy = _policy(document, (*place, "rules"), values.get("rules", {}))
+    polling = _polling(document, (*place, "polling"), values.get("polling", {}))
     overrides = read_exceptions(document, (*place, "when"), values.get("when", []))
     if len(document.problems) > before or storefront is None or mis is None:
         return None

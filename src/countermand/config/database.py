@@ -49,7 +49,7 @@ def missing_file(url: str) -> Path | None:
 
 
 def inspect_database(url: str) -> Durability | None:
-    """What the database promises; none when the first start will make it.
+    """What the database promises; none when the first start will make it. Changes nothing.
 
     Raises:
         LedgerError: it cannot be used, or lacks what this version needs.
@@ -69,7 +69,7 @@ def _assert_writable(path: Path) -> None:
         raise LedgerError(f"The database {path} cannot be made, since {folder} is not writable.")
 
 
-def prepare_database(url: str) -> str:
+def upgrade_database(url: str) -> str:
     """Bring the schema up to date; returns the revision it is at.
 
     Raises:
@@ -77,3 +77,14 @@ def prepare_database(url: str) -> str:
     """
     with opened(url) as engine:
         return upgrade(engine)
+
+
+def assert_usable(url: str) -> None:
+    """Whether a service can start on it; an SQLite file is made and brought up to date by the way.
+
+    Raises:
+        LedgerError: it cannot.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        upgrade_database(url)
+    inspect_database(url)

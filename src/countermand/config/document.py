@@ -66,10 +66,8 @@ class Document:
 
     def wrong(self, place: Place, says: str) -> None:
         """Note a problem; `says` is the whole sentence."""
-        problem = Problem(
-            file=self.file, line=line_of(self.lines, place), setting=dotted(place), says=f"{says}."
-        )
-        self.problems.append(problem)
+        line, says = line_of(self.lines, place), says if says.endswith("?") else f"{says}."
+        self.problems.append(Problem(file=self.file, line=line, setting=dotted(place), says=says))
 
     def check(self) -> None:
         """Raises `SetUpError` with everything that was noted."""

@@ -49,6 +49,8 @@ def shown(value: object) -> str:
         return "a table"
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, float):
+        return repr(value)
     try:
         text = msgspec.json.encode(value).decode()
     except (TypeError, msgspec.MsgspecError):

@@ -121,9 +121,12 @@ def test_relative_names_start_at_the_file_not_where_the_program_was_called(
 
 def test_lines_end_as_on_windows_and_the_file_may_begin_with_a_mark(tmp_path: Path) -> None:
     file = tmp_path / "countermand.toml"
-    file.write_bytes(b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode())
-    assert read(tmp_path, SMALL) is not None
-    assert refused(tmp_path, SMALL.replace("\n", "\r\n") + "x = 1\r\n")[0].startswith(f"{AT}{NEXT}: ")
+    text = b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode()
+    file.write_bytes(text)
+    assert load(file, ENVIRON).installation.connections[0].name == "main"
+    file.write_bytes(text + b"x = 1\r\n")
+    with pytest.raises(SetUpError, match=f"line {NEXT}: there is no setting connections.main.x"):
+        load(file, ENVIRON)
 
 
 MAIN = "connections.main"
@@ -157,7 +160,7 @@ WRONG = [
     (f"[{MAIN}.rules]\nbrake_burst = true\n", 1, "brake_burst is true; it must be a whole number"),
     (f'[{MAIN}.rules]\nvendor_may_ship = "yes"\n', 1, "it must be true or false."),
     (f"[{MAIN}.rules]\nvalue_limit = -1\n", 1, 'it must be a number from 0 to 1000000000, or "none".'),
-    (f"[{MAIN}.rules]\nvalue_limit = nan\n", 1, "it must be a number from 0"),
+    (f"[{MAIN}.rules]\nvalue_limit = nan\n", 1, "value_limit is nan; it must be a number from 0"),
     (f'[{MAIN}.rules]\nopening_hours = "9-5"\n', 1, "it must be hours such as { days"),
     (
         f'[{MAIN}.rules]\nopening_hours = {{ opens = "17:00", closes = "09:00" }}\n',

@@ -69,7 +69,7 @@ def test_a_variable_that_is_not_there(tmp_path: Path, environ: dict[str, str], s
         (b"x" * 20_000, "which is too large to be a key."),
         (
             "schlüssel".encode(),
-            "token holds characters that no such key has; was it copied whole and alone?.",
+            "token holds characters that no such key has; was it copied whole and alone?",
         ),
     ],
 )
