@@ -39,7 +39,8 @@ def _imported(folder: str) -> set[str]:
 
 
 def test_every_folder_is_in_the_table() -> None:
-    assert set(_table()) == _folders(), "put each folder, and what it may import, into docs/architecture.md"
+    missing = _folders() - set(_table())
+    assert not missing, "put each folder, and what it may import, into docs/architecture.md"
 
 
 @pytest.mark.parametrize("folder", sorted(_table()))
