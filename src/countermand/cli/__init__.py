@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "compare": "countermand.compare.command:compare",
     "db": "countermand.cli.db:db",
     "demo": "countermand.cli.demo:demo",
+    "import": "countermand.cli.import_:import_",
     "init": "countermand.cli.init:init",
     "orders": "countermand.cli.orders:orders",
     "rules": "countermand.cli.rules:rules",

@@ -21,13 +21,14 @@ def get(url: str, path: str, **query: str) -> Any:
     return _answer(url, "GET", path, params=query)
 
 
-def post(url: str, path: str, body: dict[str, object]) -> Any:
-    return _answer(url, "POST", path, json=body)
+def post(url: str, path: str, body: dict[str, object], *, timeout: float = 30) -> Any:
+    """As `get`; `timeout` in seconds."""
+    return _answer(url, "POST", path, timeout, json=body)
 
 
-def _answer(url: str, method: str, path: str, **more: Any) -> Any:
+def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) -> Any:
     try:
-        answer = httpx.request(method, f"{url.rstrip('/')}{path}", timeout=30, trust_env=False, **more)
+        answer = httpx.request(method, f"{url.rstrip('/')}{path}", timeout=timeout, trust_env=False, **more)
         value = answer.json()
     except httpx.HTTPError as error:
         raise click.ClickException(

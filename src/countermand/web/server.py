@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from countermand.app import Installation, Service
 from countermand.ledger.views import ListPlaceError
 from countermand.web.api import api_routes
+from countermand.web.api_imports import import_routes
 from countermand.web.api_people import people_routes
 from countermand.web.api_sweeps import sweep_routes
 from countermand.web.console import console_routes, problem_page
@@ -39,7 +40,14 @@ def create_app(installation: Installation) -> Starlette:
             await asyncio.gather(telling, return_exceptions=True)
 
     return Starlette(
-        routes=[*hook_routes(), *api_routes(), *people_routes(), *sweep_routes(), *console_routes()],
+        routes=[
+            *hook_routes(),
+            *api_routes(),
+            *people_routes(),
+            *sweep_routes(),
+            *import_routes(),
+            *console_routes(),
+        ],
         lifespan=lifespan,
         exception_handlers={Problem: problem_page, HTTPException: problem_page, ListPlaceError: problem_page},
     )
