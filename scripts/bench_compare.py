@@ -10,6 +10,7 @@ wrong count of differences. The other tools live in a virtual environment that t
 requirements-bench.lock, unless --bench-python names one.
 """
 
+# ruff: noqa: E501 - the queries stand as they would be typed
 from __future__ import annotations
 
 import argparse
@@ -329,7 +330,10 @@ def bench_python(wanted: str | None) -> str:
 
 def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB memory, {platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB memory, {platform.system()}, Python "
+        f"{platform.python_version()}"
+    )
 
 
 def main() -> None:
@@ -353,7 +357,8 @@ def main() -> None:
             storefront, mis, wanted = generate(Path(folder), rows)
             size = (storefront.stat().st_size + mis.stat().st_size) / 2**30
             print(
-                f"\n{rows:,} rows against {rows:,}, {size:.2f} GiB of CSV, {sum(wanted.values()):,} differences"
+                f"\n{rows:,} rows against {rows:,}, {size:.2f} GiB of CSV, {sum(wanted.values()):,} "
+                "differences"
             )
             print(f"{'':12}{'wall s':>9}{'cpu s':>9}{'peak MiB':>10}  answer")
             for name in options.tools:

@@ -92,13 +92,15 @@ TRACKING_DIFFERS = Finding(
     Class.TRACKING_DIFFERS,
     "",
     Urgency.WHEN_CONVENIENT,
-    "Copy the tracking number from the MIS to the storefront order, so that the customer can follow the parcel.",
+    "Copy the tracking number from the MIS to the storefront order, so that the customer can follow "
+    "the parcel.",
 )
 _PART_CANCELLED = Finding(
     Class.CANCELLED_IN_MIS_ONLY,
     "some of its jobs",
     Urgency.TODAY,
-    "Some jobs of this order are cancelled in the MIS: cancel those lines in the storefront, or have them remade.",
+    "Some jobs of this order are cancelled in the MIS: cancel those lines in the storefront, or "
+    "have them remade.",
 )
 
 
@@ -143,7 +145,8 @@ def _cancelled_in_storefront(mis: Facts) -> Finding:
             Class.CANCELLED_IN_STOREFRONT_ONLY,
             _STAGE[mis.progress],
             Urgency.NOW,
-            "Keep the goods back: the customer's order is cancelled. Then cancel the job in the MIS and settle the cost.",
+            "Keep the goods back: the customer's order is cancelled. Then cancel the job in the MIS and "
+            "settle the cost.",
         )
     advice = (
         "Stop production and cancel the job in the MIS; agree who pays for the work done."
@@ -160,13 +163,15 @@ def _cancelled_in_mis(storefront: Facts, mis: Facts) -> Finding:
             Class.CANCELLED_BUT_DISPATCHED,
             _STAGE[storefront.progress],
             Urgency.NOW if mis.progress is Progress.PRODUCED else Urgency.TODAY,
-            "The customer was told it is on its way, and the MIS has it cancelled: find out what left the building.",
+            "The customer was told it is on its way, and the MIS has it cancelled: find out what left the "
+            "building.",
         )
     return Finding(
         Class.CANCELLED_IN_MIS_ONLY,
         "on hold" if storefront.intent is Intent.HELD else _STAGE[storefront.progress],
         Urgency.NOW if storefront.progress is Progress.PRODUCED else Urgency.TODAY,
-        "The customer still waits for it: cancel the order in the storefront and tell the customer, or have it made.",
+        "The customer still waits for it: cancel the order in the storefront and tell the customer, or "
+        "have it made.",
     )
 
 
@@ -179,7 +184,8 @@ def _dispatch(storefront: Facts, mis: Facts) -> Finding:
             Class.SHIPPED_IN_MIS_ONLY,
             _STAGE[there],
             Urgency.SOON,
-            "Mark the order as shipped in the storefront, with its tracking number, so that the customer knows.",
+            "Mark the order as shipped in the storefront, with its tracking number, so that the "
+            "customer knows.",
         )
     if mis.sent and not storefront.sent:
         return Finding(
@@ -216,7 +222,7 @@ def _only_in_storefront(storefront: Facts) -> Finding:
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
-    """One side's rows for a key: the distinct facts (none among them: an unmapped status), and their number."""
+    """One side's rows for a key: the distinct facts (none: an unmapped status), and the number of lines."""
 
     facts: frozenset[Facts | None] = frozenset()
     lines: int = 0
@@ -224,7 +230,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge_rows(storefront: Rows, mis: Rows, *, by_order: bool) -> Finding:
-    """The finding for all rows of one key. `by_order`: the key names an order, so its rows are lines and jobs.
+    """The finding for all rows of one key. `by_order`: the key names an order, its rows are lines and jobs.
 
     One storefront state is compared with all jobs together, as one line may be several jobs. Several
     storefront states are decided only where every way of pairing them with the jobs gives the same answer.

@@ -115,15 +115,17 @@ def _shipped_sql(layout: Layout) -> str:
 
 
 def count_statuses(db: Database, how: Coding) -> tuple[StatusCount, ...]:
-    """Count the statuses of a loaded input, read them, and leave table `<side>_codes` for the passes to come."""
+    """Count and read the statuses of a loaded input; leaves table `<side>_codes` for the passes to come."""
     layout, side = how.layout, how.layout.side.value
     found = db.run(
-        f"SELECT status, odd, count(*) AS n FROM {side} GROUP BY ALL ORDER BY n DESC LIMIT {_MOST_STATUSES + 1}"
+        f"SELECT status, odd, count(*) AS n FROM {side} GROUP BY ALL ORDER BY n DESC LIMIT "
+        f"{_MOST_STATUSES + 1}"
     )
     if len(found) > _MOST_STATUSES:
         raise CompareError(
             f"{layout.source.name} has more than {_MOST_STATUSES:,} different values in "
-            f"{' and '.join(layout.heading(axis) for axis in layout.axes)}, so that is no status: name the right "
+            f"{' and '.join(layout.heading(axis) for axis in layout.axes)}, so that is no status: name "
+            "the right "
             f"column under [{side}.columns] in a mapping file (--map mapping.toml)."
         )
     corrections = {

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from countermand.compare.words import words
 from countermand.core.status import Side
 
-#: Role -> the headings it is known by, in words, best first. An earlier role takes a column before a later one.
+#: Role -> the headings it is known by, in words, best first. An earlier role takes a column first.
 STOREFRONT: Mapping[str, tuple[str, ...]] = {
     "order": (
         *("order id", "order no", "order number", "order #", "infigo order id", "web order id", "order"),

@@ -39,7 +39,10 @@ NO_DRIFT, DRIFT, NOT_COMPARED = 0, 1, 2
 @click.option(
     "--as-of",
     metavar="MOMENT",
-    help="Leave out orders placed after this moment (2026-11-23 or 2026-11-23T09:30, UTC unless it says otherwise).",
+    help=(
+        "Leave out orders placed after this moment (2026-11-23 or 2026-11-23T09:30, UTC unless it says "
+        "otherwise)."
+    ),
 )
 @click.option("--memory", default="1200MB", show_default=True, help="Memory for the database's work.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")

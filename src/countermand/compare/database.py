@@ -104,7 +104,10 @@ class _Stream:
 
 def _out_of_room(error: Exception) -> str:
     if isinstance(error, duckdb.OutOfMemoryException) and "temp" not in str(error).lower():
-        return "The memory limit is too small for these files: run again with a larger one, such as --memory 4GB."
+        return (
+            "The memory limit is too small for these files: run again with a larger one, such as "
+            "--memory 4GB."
+        )
     return (
         "The disk is full: the comparison needs room for its working copies, about twice the size of both "
         "files together; set TMPDIR to a folder with more room and run again."

@@ -28,45 +28,55 @@ from countermand.core.status import Facts
 
 
 def compare(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> int:
-    """Leave table `differences` (one row per suspect key, judged); returns how many keys are in step besides."""
+    """Leave table `differences` (a row per suspect key, judged); returns how many other keys agree."""
     in_step = find_suspects(db, storefront, mis, keys)
     for loaded in (storefront, mis):
         gather(db, loaded, keys)
-    _judge_all(db, storefront, mis, keys)
+    _judge_all(db, keys)
     return in_step
 
 
-def _judge_all(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> None:
-    quantities = all("quantity" in loaded.layout.roles for loaded in (storefront, mis))
-    differs = """s.quantity IS NOT NULL AND m.quantity IS NOT NULL AND s.quantity <> m.quantity
-                 AND NOT (s.lines = 1 AND m.least = s.quantity AND m.most = s.quantity)"""
-    tracking = "len(m.tracking) > 0 AND s.tracking <> m.tracking"
+#: What a verdict depends on; few combinations of these occur, however many keys there are.
+_FACTS = (
+    *("s_mask", "m_mask", "s_lines", "m_lines", "even", "s_contradictory", "m_contradictory"),
+    *("late", "quantity_differs", "tracking_differs"),
+)
+# One line may be several jobs that each carry the whole quantity (cover and text of one book).
+_QUANTITY_DIFFERS = """(
+    s.quantity IS NOT NULL AND m.quantity IS NOT NULL AND s.quantity <> m.quantity
+    AND NOT (s.lines = 1 AND m.least = s.quantity AND m.most = s.quantity))"""
+_TRACKING_DIFFERS = "(len(m.tracking) > 0 AND s.tracking <> m.tracking)"
+
+
+def _judge_all(db: Database, keys: KeyPair) -> None:
+    facts = ", ".join(_FACTS)
     db.run(f"""
         CREATE TEMP TABLE joined AS
-        SELECT coalesce(s.k, m.k) AS key, coalesce(s.rows, 0) AS storefront_rows, coalesce(m.rows, 0) AS mis_rows,
+        SELECT coalesce(s.k, m.k) AS key,
+               coalesce(s.rows, 0) AS storefront_rows, coalesce(m.rows, 0) AS mis_rows,
                coalesce(s.mask, 0) AS s_mask, coalesce(m.mask, 0) AS m_mask,
-               least(coalesce(s.lines, 0), 2)::INTEGER AS s_lines, least(coalesce(m.lines, 0), 2)::INTEGER AS m_lines,
+               least(coalesce(s.lines, 0), 2)::INTEGER AS s_lines,
+               least(coalesce(m.lines, 0), 2)::INTEGER AS m_lines,
                coalesce(s.lines = m.lines, false) AS even,
-               coalesce(s.contradictory, false) AS s_contradictory, coalesce(m.contradictory, false) AS m_contradictory,
+               coalesce(s.contradictory, false) AS s_contradictory,
+               coalesce(m.contradictory, false) AS m_contradictory,
                coalesce(s.late, false) OR coalesce(m.late, false) AS late,
-               {f"coalesce({differs}, false)" if quantities else "false"} AS quantity_differs,
-               coalesce({tracking}, false) AS tracking_differs,
+               coalesce({_QUANTITY_DIFFERS}, false) AS quantity_differs,
+               coalesce({_TRACKING_DIFFERS}, false) AS tracking_differs,
                coalesce(s.value, m.value) AS value, coalesce(s.customer, m.customer) AS customer,
-               coalesce(s.product, m.product) AS product,
-               s.order_ids, s.ids AS line_ids, m.ids AS job_ids, s.lines AS line_count, m.lines AS job_count,
-               s.statuses AS storefront_statuses, m.statuses AS mis_statuses, m.order_ids AS references,
+               coalesce(s.product, m.product) AS product, s.order_ids, s.ids AS line_ids, m.ids AS job_ids,
+               s.lines AS line_count, m.lines AS job_count,
+               s.statuses AS storefront_statuses, m.statuses AS mis_statuses,
                s.quantity AS storefront_quantity, m.quantity AS mis_quantity,
                s.tracking AS storefront_tracking, m.tracking AS mis_tracking
         FROM storefront_keys AS s FULL JOIN mis_keys AS m ON s.k = m.k
     """)
-    facts = "s_mask, m_mask, s_lines, m_lines, even, s_contradictory, m_contradictory, late, quantity_differs, tracking_differs"
     combinations = db.run(f"SELECT DISTINCT {facts} FROM joined")
     db.run(f"""
         CREATE TEMP TABLE verdicts AS
         SELECT {facts}, '' AS class, '' AS stage, 0::UTINYINT AS urgency, '' AS advice FROM joined LIMIT 0
     """)
-    verdicts = [(*row, *_verdict(row, keys)) for row in combinations]
-    db.fill("verdicts", verdicts)
+    db.fill("verdicts", [(*row, *_verdict(row, keys)) for row in combinations])
     db.run(f"""
         CREATE TEMP TABLE differences AS
         SELECT joined.* EXCLUDE ({facts}), class, stage, urgency, advice, s_mask, m_mask

@@ -58,7 +58,7 @@ def _hashed(loaded: Loaded, keys: KeyPair, *, tracking: bool, slices: int, numbe
 
 
 def _mask(loaded: Loaded) -> str:
-    """A bit per code of a row's facts, the MIS's beside the storefront's; rows that need a look are unmapped."""
+    """A bit per code of facts, the MIS's beside the storefront's; rows that need a look count as unmapped."""
     shift = 0 if loaded.side is Side.STOREFRONT else _MIS_SHIFT
     cases = [
         f"WHEN {status.index} THEN {1 << (status.code + shift)}"

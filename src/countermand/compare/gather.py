@@ -32,11 +32,13 @@ def _read_suspects(db: Database, loaded: Loaded, keys: KeyPair) -> None:
     nobody = "" if suspects else "WHERE false"
     db.run(f"""
         CREATE TEMP TABLE {name}_rows AS
-        SELECT {", ".join(used)} FROM {layout.source.relation} SEMI JOIN suspects ON hash({key}) = suspects.h {nobody}
+        SELECT {", ".join(used)} FROM {layout.source.relation}
+             SEMI JOIN suspects ON hash({key}) = suspects.h {nobody}
     """)
     db.run(f"""
         CREATE TEMP TABLE {name}_suspects AS
-        SELECT {key} AS k, {_text(layout, IDENTITY[loaded.side])} AS own, {loaded.coding.sql}, {_raw(layout)} AS raw,
+        SELECT {key} AS k, {_text(layout, IDENTITY[loaded.side])} AS own, {loaded.coding.sql},
+               {_raw(layout)} AS raw,
                {quantity_sql(layout)} AS quantity, {_tracking(layout)} AS tracking, {_price(layout)} AS price,
                {late_sql(layout, loaded.as_of)} AS late, {_text(layout, _ORDER[loaded.side])} AS order_id,
                {_text(layout, "customer")} AS customer, {_text(layout, "product")} AS product

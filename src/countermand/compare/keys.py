@@ -46,7 +46,7 @@ class KeyPair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def offered(storefront: Layout, mis: Layout, wanted: Keys) -> list[tuple[str, str]]:
-    """The pairs of roles that could link these two inputs, best first. Raises CompareError when there are none."""
+    """The pairs of roles that could link these inputs, best first. Raises CompareError if there are none."""
     for layout, role in ((storefront, wanted.storefront), (mis, wanted.mis)):
         if role and role not in layout.key_roles:
             raise CompareError(
@@ -121,8 +121,10 @@ def _nothing_matches(db: Database, storefront: Layout, mis: Layout, tried: list[
         found = _common(db, storefront, po, mis, reference)
         if found:
             return (
-                f"{text}; the {storefront.heading(po)} would match {mis.heading(reference)}, so if that is how "
-                'your shop links them, set storefront = "po" under [keys] in a mapping file (--map mapping.toml).'
+                f"{text}; the {storefront.heading(po)} would match {mis.heading(reference)}, so if "
+                "that is how "
+                'your shop links them, set storefront = "po" under [keys] in a mapping file (--map '
+                "mapping.toml)."
             )
     return (
         f"{text}; check that both exports cover the same days, or name the keys in a mapping file "
@@ -151,7 +153,7 @@ def _any_key(layout: Layout) -> str:
 
 
 def _candidates(layout: Layout, role: str) -> list[Layout]:
-    """The layout itself where a heading told; else one with each column that is filled and varied as `role`."""
+    """The layout itself where a heading told; else one for each column that could be the key."""
     if layout.key_roles:
         return [layout]
     sample = layout.source.sample

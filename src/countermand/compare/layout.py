@@ -1,4 +1,4 @@
-"""What each column of an input is taken for, and how its values are written: found, and open to correction."""
+"""What each column of an input is taken for and how its values are written: found, and open to correction."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ def _apply(choices: FileChoices, source: Source, side: Side, roles: dict[str, in
             continue
         if heading not in source.headings:
             raise CompareError(
-                f"The mapping file takes {role} of {source.name} from a column {heading!r}, which the file does "
+                f"The mapping file takes {role} of {source.name} from a column {heading!r}, which the "
+                "file does "
                 f"not have; it has {_listed(source.headings)}."
             )
         index = source.headings.index(heading)

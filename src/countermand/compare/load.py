@@ -52,7 +52,8 @@ def load(
 ) -> Loaded:
     """Read one input into the database, with a hash of each column in `key_roles`.
 
-    `sealed`: both sides have quantities, so a key is only in step at first sight when they agree. Raises CompareError when its rows cannot all be read.
+    `sealed`: both sides have quantities, so a key is only in step at first sight when they agree. Raises
+    CompareError when its rows cannot all be read.
     """
     how = coding(layout)
     side, dated = layout.side.value, _is_dated(layout, as_of)
@@ -167,16 +168,26 @@ def _unreadable(layout: Layout, error: duckdb.Error) -> str:
         wanted, had = found.groups()
         where = int(line.group(1)) if line else 0
         if _is_last_line(file.path, where):
-            return f"{file.name} was cut off: its last line, {where:,}, has {had} of {wanted} columns; export it again."
+            return (
+                f"{file.name} was cut off: its last line, {where:,}, has {had} of {wanted} columns; export "
+                "it again."
+            )
         return (
-            f"{file.name} has {had} columns in line {where:,} where its headings have {wanted}: correct that line, "
+            f"{file.name} has {had} columns in line {where:,} where its headings have {wanted}: correct "
+            "that line, "
             "or export it again with quotes around text."
         )
     if "unterminated quote" in text:
         opened = f"line {int(line.group(1)):,}" if line else "one of its lines"
-        return f"{file.name} opens a quotation mark in {opened} and never closes it: it was cut off or damaged; export it again."
+        return (
+            f"{file.name} opens a quotation mark in {opened} and never closes it: it was cut off or damaged; "
+            "export it again."
+        )
     if found := _JSON_LINE.search(text):
-        return f"{file.name} has no valid JSON in line {int(found.group(1)):,}: it was cut off or damaged; export it again."
+        return (
+            f"{file.name} has no valid JSON in line {int(found.group(1)):,}: it was cut off or damaged; "
+            "export it again."
+        )
     reason = text.splitlines()[0].removeprefix("Invalid Input Error: ")
     return f"{file.name} cannot be read ({reason}): it is damaged or was cut off; export it again."
 

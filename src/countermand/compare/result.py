@@ -94,7 +94,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarise(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, in_step: int) -> Comparison:
-    """Count everything; `in_step`: keys with one row on each side that the first pass settled. The counts add up to the rows of both inputs, or this raises AssertionError."""
+    """Count everything; `in_step`: keys with one row on each side that the first pass settled.
+
+    The counts add up to the rows of both inputs, or this raises AssertionError.
+    """
     counts = _counts(db, storefront, mis, keys, in_step)
     for side, rows in (("storefront_rows", storefront.rows), ("mis_rows", mis.rows)):
         counted = sum(getattr(count, side) for count in counts.values())
@@ -235,21 +238,34 @@ def _matched_by(storefront: Loaded, mis: Loaded, keys: KeyPair) -> str:
 def _notes(storefront: Loaded, mis: Loaded, counts: dict[Class, Count]) -> Iterator[str]:
     blank = counts[Class.WITHOUT_KEY]
     if blank.mis_rows:
-        yield f"{blank.mis_rows:,} jobs in {mis.layout.source.name} carry no reference: no web orders, not compared."
+        yield (
+            f"{blank.mis_rows:,} jobs in {mis.layout.source.name} carry no reference: no web orders, not "
+            "compared."
+        )
     if blank.storefront_rows:
-        yield f"{blank.storefront_rows:,} rows in {storefront.layout.source.name} have no order number and are not compared."
+        yield (
+            f"{blank.storefront_rows:,} rows in {storefront.layout.source.name} have no order number and are "
+            "not compared."
+        )
     for loaded in (storefront, mis):
         name = loaded.layout.source.name
         if loaded.unread_numbers:
             yield f"{loaded.unread_numbers:,} quantities in {name} are no numbers; they are not compared."
         if loaded.unread_dates:
-            yield f"{loaded.unread_dates:,} dates in {name} could not be read; those orders count as placed before."
+            yield (
+                f"{loaded.unread_dates:,} dates in {name} could not be read; those orders count as "
+                "placed before."
+            )
     if counts[Class.AFTER_AS_OF].found:
-        yield f"{counts[Class.AFTER_AS_OF].found:,} were placed after the moment given with --as-of and are set aside."
+        yield (
+            f"{counts[Class.AFTER_AS_OF].found:,} were placed after the moment given with --as-of and are "
+            "set aside."
+        )
     made = [status for status in mis.statuses if status.facts and status.facts.progress.value == "produced"]
     if made and counts[Class.SHIPPED_IN_STOREFRONT_ONLY].found:
         raw = " / ".join(text for text in made[0].raw if text)
         yield (
-            f"“{raw}” in {mis.layout.source.name} is read as made and not yet sent; if it means sent in your shop, "
+            f"“{raw}” in {mis.layout.source.name} is read as made and not yet sent; if it means sent in "
+            "your shop, "
             "say so in the mapping file."
         )

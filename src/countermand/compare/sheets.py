@@ -28,7 +28,8 @@ def sheet_to_csv(path: Path, target: Path, name: str, wanted: str = "") -> str:
             writer.writerows([_text(cell) for cell in row] for row in sheet.iter_rows())
     except (CalamineError, OSError) as error:
         raise CompareError(
-            f"{name} is an Excel workbook that cannot be opened: it is damaged, was cut off or has a password; "
+            f"{name} is an Excel workbook that cannot be opened: it is damaged, was cut off or has a "
+            "password; "
             "export it again."
         ) from error
     return sheet.name
@@ -38,7 +39,8 @@ def _sheet(book: CalamineWorkbook, name: str, wanted: str) -> CalamineSheet:
     if wanted:
         if wanted not in book.sheet_names:
             raise CompareError(
-                f"{name} has no sheet {wanted!r}; it has {', '.join(book.sheet_names)}: correct the mapping file."
+                f"{name} has no sheet {wanted!r}; it has {', '.join(book.sheet_names)}: correct the "
+                "mapping file."
             )
         return book.get_sheet_by_name(wanted)
     visible = [meta.name for meta in book.sheets_metadata if meta.visible is SheetVisibleEnum.Visible]

@@ -128,7 +128,8 @@ def _parquet(name: str, path: Path) -> Source:
             )
         except duckdb.Error as error:
             raise CompareError(
-                f"{name} is a Parquet file that cannot be read: it is damaged or was cut off; export it again."
+                f"{name} is a Parquet file that cannot be read: it is damaged or was cut off; export "
+                "it again."
             ) from error
     return Source(name=name, kind="Parquet", path=path, headings=headings, sample=sample)
 

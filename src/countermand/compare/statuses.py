@@ -159,7 +159,7 @@ _SPEAKS_FOR_LINE = ("order_status", "shipping_status")
 
 
 def meaning(side: Side, axis: str, raw: str | None, corrections: Mapping[str, Meaning]) -> Meaning | None:
-    """What one value says; none when the cell is empty. `corrections`: raw words -> meaning, from a mapping."""
+    """What one value says; none when the cell is empty. `corrections`: words -> meaning, from a mapping."""
     if raw is None or not raw.strip():
         return None
     word = words(raw)

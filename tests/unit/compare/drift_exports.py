@@ -1,4 +1,4 @@
-"""Generated exports with known drift in them: what each key must come out as is known before they are written."""
+"""Generated exports with known drift: what each key must come out as is known before they are written."""
 
 from __future__ import annotations
 
