@@ -84,6 +84,13 @@ def _notes(setup: SetUp) -> Iterator[str]:
         *(f"printiq.{name}" for name in setup.mises),
     ]
     yield from (f"{place} is in no connection" for place in systems if place not in used)
+    for mis in setup.mises:
+        sharing = sorted({storefront for storefront, own in setup.pairs.values() if own == mis})
+        if len(sharing) > 1:
+            yield (
+                f"{' and '.join(sharing)} share printiq.{mis}: their order ids and PO numbers must never be the "
+                "same, for a job in printIQ names its order by nothing else"
+            )
     for path in setup.watched[1:]:
         if path.stat().st_mode & 0o077:
             yield f"the key file {path} can be read by other users of this machine (chmod 600 {path})"

@@ -184,6 +184,20 @@ def test_check_notes_what_is_worth_a_thought(tmp_path: Path) -> None:
     assert "can be read by other users" not in run("check").stdout
 
 
+def test_check_warns_of_shops_that_share_a_mis(tmp_path: Path) -> None:
+    text = _nowhere(sample())
+    assert "share printiq.plant" not in _checked(tmp_path, text)
+    text += '[infigo.trade]\nbase_url = "http://127.0.0.1:9/trade"\n'
+    text += 'token = { env = "COUNTERMAND_INFIGO_SHOP_TOKEN" }\n'
+    text += '[connections.trade]\nstorefront = "trade"\nmis = "plant"\n'
+    assert "note: shop and trade share printiq.plant: their order ids" in _checked(tmp_path, text)
+
+
+def _checked(folder: Path, text: str) -> str:
+    (folder / "countermand.toml").write_text(text)
+    return run("check").stdout
+
+
 def test_serve_strict_does_not_start_when_a_system_does_not_answer(tmp_path: Path) -> None:
     (tmp_path / "countermand.toml").write_text(_nowhere(sample()))
     first, second = sentence(run("serve", "--strict")).splitlines()
