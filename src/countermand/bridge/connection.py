@@ -28,6 +28,8 @@ class Polling(msgspec.Struct, frozen=True, kw_only=True):
     stop_after: timedelta = timedelta(days=60)
     lookback: timedelta = timedelta(days=30)
     sweep_every: timedelta = timedelta(hours=24)
+    #: A sweep leaves an order alone that changed within this time: the loop is busy with it.
+    sweep_grace: timedelta = timedelta(minutes=2)
 
     def next_after(self, now: datetime, quiet_since: datetime, final: bool) -> datetime | None:
         """When to read an order again that has shown nothing new since `quiet_since`."""

@@ -29,8 +29,6 @@ from countermand.core.judge import judge
 from countermand.core.status import Side, Unreadable
 from countermand.core.verdict import InStep, Settled, Verdict, Wait
 
-#: An order that changed within this time is left to the loop that is busy with it.
-GRACE = timedelta(minutes=2)
 #: A batch is cut so that it costs about so many calls: other calls never wait behind more than these.
 CALLS_A_BATCH = 20
 LEAST_ORDERS, MOST_ORDERS = 5, 100
@@ -212,12 +210,10 @@ class Sweeper:
         connection: Connection,
         store: SweepStore,
         clock: Callable[[], datetime],
-        grace: timedelta = GRACE,
     ) -> None:
         self._connection = connection
         self._store = store
         self._clock = clock
-        self._grace = grace
         self._looking = Looking(connection, store, clock)
         self._tally = Tally()
         self._size = LEAST_ORDERS
@@ -261,7 +257,8 @@ class Sweeper:
         if not candidates:
             await self._end(sweep)
             return
-        left = {one.stored.id: skip for one in candidates if (skip := _left_alone(one, began, self._grace))}
+        grace = self._connection.polling.sweep_grace
+        left = {one.stored.id: skip for one in candidates if (skip := _left_alone(one, began, grace))}
         passes = await self._look([one.stored for one in candidates if one.stored.id not in left])
         if blocked := self._blocked(passes):
             await self._wait(sweep, blocked)

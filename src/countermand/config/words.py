@@ -93,4 +93,9 @@ POLLING_WORDS: Mapping[str, Words] = {
     "sweep_every": Words(
         "How often every order that does not rest for ever is read by id in both systems.", _HOUR, _YEAR
     ),
+    "sweep_grace": Words(
+        "Such a sweep leaves alone what changed within this time; it is being looked at anyway.",
+        _SECOND,
+        _DAY,
+    ),
 }

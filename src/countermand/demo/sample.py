@@ -12,7 +12,9 @@ from countermand.demo.stage import Stage
 from countermand.demo.world import DEMO_POLICY, NotSeenError, World, WorldSettings, wait_until
 
 #: So short that even with no message everything is noticed while one watches.
-_POLLING = Polling(interval=timedelta(seconds=3), slowest=timedelta(seconds=3))
+_POLLING = Polling(
+    interval=timedelta(seconds=3), slowest=timedelta(seconds=3), sweep_grace=timedelta(seconds=2)
+)
 
 
 def world_settings(mode: str, port_base: int | None, seed: int) -> WorldSettings:

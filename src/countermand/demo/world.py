@@ -29,8 +29,9 @@ from countermand.web.server import create_app
 #: The demo's waits are short, so that somebody watching sees the whole story.
 DEMO_POLICY = Policy(undo_window=timedelta(seconds=1), vendor_grace=timedelta(seconds=2))
 BANNER = "This is a demonstration: both systems are stand-ins on this machine, and every order is invented."
-NEVER = Polling(interval=timedelta(days=1), slowest=timedelta(days=1))
-OFTEN = Polling(interval=timedelta(seconds=2), slowest=timedelta(seconds=2))
+_SOON = timedelta(seconds=2)
+NEVER = Polling(interval=timedelta(days=1), slowest=timedelta(days=1), sweep_grace=_SOON)
+OFTEN = Polling(interval=_SOON, slowest=_SOON, sweep_grace=_SOON)
 
 
 class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -467,7 +467,7 @@ class MortalWriter(InlineWriter):
 class Process:
     """One life of the service on the database at `path`; it begins with what is stored and nothing else."""
 
-    def __init__(self, world: World, path: Path, grace: timedelta = timedelta(minutes=2)) -> None:
+    def __init__(self, world: World, path: Path) -> None:
         self.world = world
         self.engine = open_engine(f"sqlite:///{path}")
         upgrade(self.engine)
@@ -479,7 +479,7 @@ class Process:
         self.connection = self._connection(sweeping=False)
         self.bridge = Bridge(self.connection, self.store, PARSERS, world.clock)
         self.sweeper = Sweeper(
-            self._connection(sweeping=True), SweepDatabaseStore(self.engine, self.writer), world.clock, grace
+            self._connection(sweeping=True), SweepDatabaseStore(self.engine, self.writer), world.clock
         )
 
     def _connection(self, sweeping: bool) -> Connection:
