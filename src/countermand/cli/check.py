@@ -88,8 +88,8 @@ def _notes(setup: SetUp) -> Iterator[str]:
         sharing = sorted({storefront for storefront, own in setup.pairs.values() if own == mis})
         if len(sharing) > 1:
             yield (
-                f"{' and '.join(sharing)} share printiq.{mis}: their order ids and PO numbers must never be the "
-                "same, for a job in printIQ names its order by nothing else"
+                f"{' and '.join(sharing)} share printiq.{mis}: their order ids and PO numbers must never be "
+                "the same, for a job in printIQ names its order by nothing else"
             )
     for path in setup.watched[1:]:
         if path.stat().st_mode & 0o077:
