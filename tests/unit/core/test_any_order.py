@@ -11,13 +11,14 @@ from core_space import (
     FACTS,
     FEW_PAIRS,
     NO_FACTS,
+    STEADY,
     T0,
     UNCERTAIN,
     applied,
     conflict,
     settlement,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -102,7 +103,7 @@ def lines_of(of: Order, write: Write) -> list[OrderLine]:
 
 
 @given(orders(), policies)
-@settings(deadline=None)
+@STEADY
 def test_the_plan_is_deterministic_and_says_something_about_every_line(of: Order, policy: Policy) -> None:
     planned = plan(of, policy, T0)
     assert planned == plan(of, policy, T0)
@@ -110,7 +111,7 @@ def test_the_plan_is_deterministic_and_says_something_about_every_line(of: Order
 
 
 @given(orders(), policies)
-@settings(deadline=None)
+@STEADY
 def test_every_wanted_change_is_written_held_or_a_persons(of: Order, policy: Policy) -> None:
     """Nothing that is recognised is silently dropped."""
     planned = plan(of, policy, T0)
@@ -123,7 +124,7 @@ def test_every_wanted_change_is_written_held_or_a_persons(of: Order, policy: Pol
 
 
 @given(orders(), policies)
-@settings(deadline=None)
+@STEADY
 def test_one_task_per_kind_and_tasks_come_last(of: Order, policy: Policy) -> None:
     actions = plan(of, policy, T0).actions
     tasks = [action for action in actions if isinstance(action, NeedsPerson)]
@@ -133,7 +134,7 @@ def test_one_task_per_kind_and_tasks_come_last(of: Order, policy: Policy) -> Non
 
 
 @given(orders(), policies)
-@settings(deadline=None)
+@STEADY
 def test_no_line_is_written_about_against_what_it_says(of: Order, policy: Policy) -> None:
     planned = plan(of, policy, T0)
     for write in planned.writes:
@@ -152,7 +153,7 @@ def test_no_line_is_written_about_against_what_it_says(of: Order, policy: Policy
 
 
 @given(orders(), policies)
-@settings(deadline=None)
+@STEADY
 def test_modes_windows_brakes_and_offers_hold_for_every_write(of: Order, policy: Policy) -> None:
     for write in plan(of, policy, T0).writes:
         way = (
@@ -174,7 +175,7 @@ def test_modes_windows_brakes_and_offers_hold_for_every_write(of: Order, policy:
 
 
 @given(orders())
-@settings(deadline=None)
+@STEADY
 def test_a_job_is_cancelled_only_when_every_line_on_it_wants_that(of: Order) -> None:
     planned = plan(of, LOOSE, T0)
     for write in planned.writes:
@@ -192,7 +193,7 @@ def test_a_job_is_cancelled_only_when_every_line_on_it_wants_that(of: Order) -> 
 
 
 @given(orders(), st.sampled_from(PartDispatch))
-@settings(deadline=None)
+@STEADY
 def test_shipping_is_said_once_per_order_and_never_too_early(of: Order, part: PartDispatch) -> None:
     planned = plan(of, replace(LOOSE, part_dispatch=part), T0)
     shipping = [write for write in planned.writes if write.change is not Change.CANCEL]
@@ -209,7 +210,7 @@ def test_shipping_is_said_once_per_order_and_never_too_early(of: Order, part: Pa
 
 
 @given(orders(), policies)
-@settings(deadline=None)
+@STEADY
 def test_a_whole_order_is_cancelled_only_when_every_line_is(of: Order, policy: Policy) -> None:
     planned = plan(of, policy, T0)
     for write in planned.writes:
@@ -224,7 +225,7 @@ def _agreed(planned: Plan) -> bool:
 
 
 @given(orders())
-@settings(deadline=None)
+@STEADY
 def test_the_loop_ends_for_any_order_that_holds_still(of: Order) -> None:
     """Apply what the plan writes, read it back, plan again: soon there is nothing left to write."""
     for _ in range(6):

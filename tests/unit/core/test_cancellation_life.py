@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from core_space import T0
+from core_space import STEADY, T0
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +70,7 @@ def test_staying_in_a_state_changes_only_what_is_said(state: CancellationState) 
     assert (after.money, after.released_by) == (MoneyState.REFUNDED, "Ana")
 
 
+@STEADY
 @given(st.lists(st.sampled_from([state for state in _S if state not in ENDS]), max_size=12))
 def test_however_it_wanders_it_can_be_ended(path: list[CancellationState]) -> None:
     life = cancellation()

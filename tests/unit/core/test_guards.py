@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 import pytest
-from core_space import AUTOMATIC, FACTS, T0, UNCERTAIN, ZERO, reading
+from core_space import AUTOMATIC, FACTS, STEADY, T0, UNCERTAIN, ZERO, reading
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -179,6 +179,7 @@ def test_the_guards_in_their_order() -> None:
 # Undo window and vendor grace
 
 
+@STEADY
 @given(
     window=st.integers(0, 3600), grace=st.integers(0, 3600), passed=st.integers(0, 8000), plugin=st.booleans()
 )
@@ -282,6 +283,7 @@ def test_a_shop_that_never_opens_writes_nothing_by_itself() -> None:
 times = st.times(timezones=st.none())
 
 
+@STEADY
 @given(
     days=st.frozensets(st.integers(0, 6), min_size=1), opens=times, closes=times, minute=st.integers(0, 20000)
 )

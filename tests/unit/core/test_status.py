@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from core_space import AUTOMATIC, FACTS, T0, UNCERTAIN, facts, line
+from core_space import AUTOMATIC, FACTS, STEADY, T0, UNCERTAIN, facts, line
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +95,7 @@ def test_one_job_that_was_never_found_leaves_the_line_unreadable(other: str) -> 
     assert combine([facts(other), UNSEEN]) == Unreadable("not all of its jobs were found")
 
 
+@STEADY
 @given(st.lists(some_status, min_size=1, max_size=5))
 def test_anything_unknown_about_one_job_makes_the_line_unknown(parts: list[LineStatus]) -> None:
     whole = combine(parts)
@@ -105,6 +106,7 @@ def test_anything_unknown_about_one_job_makes_the_line_unknown(parts: list[LineS
         assert whole == Unmapped("99")
 
 
+@STEADY
 @given(lists_of_facts)
 def test_a_line_is_cancelled_only_when_every_job_is(parts: list[Facts]) -> None:
     whole = combine(parts)
@@ -112,6 +114,7 @@ def test_a_line_is_cancelled_only_when_every_job_is(parts: list[Facts]) -> None:
     assert whole.cancelled == all(part.cancelled for part in parts)
 
 
+@STEADY
 @given(lists_of_facts)
 def test_a_line_is_dispatched_only_when_every_job_that_was_not_cancelled_is(parts: list[Facts]) -> None:
     whole = combine(parts)
@@ -124,6 +127,7 @@ def test_a_line_is_dispatched_only_when_every_job_that_was_not_cancelled_is(part
     assert whole.progress.rank >= min(part.progress.rank for part in live)
 
 
+@STEADY
 @given(lists_of_facts)
 def test_work_once_seen_is_never_lost_and_order_does_not_matter(parts: list[Facts]) -> None:
     whole = combine(parts)
@@ -135,6 +139,7 @@ def test_work_once_seen_is_never_lost_and_order_does_not_matter(parts: list[Fact
     assert combine([*parts, *parts]) == whole
 
 
+@STEADY
 @given(lists_of_facts)
 def test_a_line_is_on_hold_when_a_job_that_was_not_cancelled_is(parts: list[Facts]) -> None:
     whole = combine(parts)
