@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -187,12 +188,15 @@ def _difference(row: dict[str, Any]) -> Difference:
 
 
 def _joined(values: list[str] | None, total: int | None = None, separator: str = ", ") -> str:
+    if not values or len(values) == 1:
+        return values[0] if values else ""
     shown = list(dict.fromkeys(values or ()))
     text = separator.join(shown[:5])
     more = max(total or 0, len(shown)) - 5
     return f"{text} and {more} more" if more > 0 and len(shown) > 5 else text
 
 
+@lru_cache(maxsize=1024)
 def _read_as(mask: int) -> str:
     return "; ".join(
         status_words(FACTS[code]) if code < len(FACTS) else "unmapped"

@@ -275,7 +275,7 @@ def write_export(path: Path, rows: list[Row], encoding: str = "utf-8") -> Path:
                 "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
             )
         case ".parquet":
-            _write_parquet(path, headings, cells[1:])
+            _write_parquet(path, _delimited(cells, ",", "utf-8"))
         case _:
             path.write_bytes(_delimited(cells, "\t" if path.suffix == ".tsv" else ",", encoding))
     return path
@@ -293,10 +293,10 @@ def _delimited(cells: list[list[str]], delimiter: str, encoding: str) -> bytes:
     )
 
 
-def _write_parquet(path: Path, headings: list[str], rows: list[list[str]]) -> None:
+def _write_parquet(path: Path, text: bytes) -> None:
+    plain = path.with_suffix(".plain")
+    plain.write_bytes(text)
     with duckdb.connect() as db:
-        columns = ", ".join(f'"{heading}" VARCHAR' for heading in headings)
-        db.execute(f"CREATE TABLE export ({columns})")
-        if rows:
-            db.executemany(f"INSERT INTO export VALUES ({', '.join('?' * len(headings))})", rows)
-        db.execute(f"COPY export TO '{path}' (FORMAT parquet)")
+        db.execute(
+            f"COPY (FROM read_csv('{plain}', header=true, all_varchar=true, delim=',')) TO '{path}' (FORMAT parquet)"
+        )

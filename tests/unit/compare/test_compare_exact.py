@@ -43,7 +43,7 @@ def check(exports: Exports, comparison: Comparison, found: list[Difference]) -> 
     assert sum(count.mis_rows for count in comparison.counts.values()) == len(exports.mis)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
     orders=st.one_of(st.integers(1, 12), st.integers(1, 400), st.integers(1, 10_000)),

@@ -95,10 +95,10 @@ def test_the_encoding_is_found_and_shown(files: Files, encoding: str, shown: str
 
 
 def test_an_encoding_that_only_shows_late_in_the_file(files: Files) -> None:
-    rows = "".join(f"{number},Processing,Not Yet Shipped\n" for number in range(2000, 60_000))
+    rows = "".join(f"{number},Processing,Not Yet Shipped\n" for number in range(2000, 32_000))
     files.write("infigo.csv", (INFIGO + rows).encode() + "1003,Processing,Expédié\n".encode("cp1252"))
     comparison, _ = files.compare()
-    assert comparison.storefront.rows == 58_003
+    assert comparison.storefront.rows == 30_003
     assert "Windows-1252" in dict(comparison.storefront.facts)["Format"]
     assert ("Processing / Expédié", "", 1) in comparison.storefront.statuses
 
