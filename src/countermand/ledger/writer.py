@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from countermand.ledger.engine import LedgerError
+
 Result = TypeVar("Result")
 Work = Callable[[Connection], Any]
 
@@ -56,6 +58,7 @@ class GroupWriter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(writing=True)
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._open, self._entrance = True, threading.Lock()
         self._thread = threading.Thread(target=self._run, name="countermand-writer", daemon=True)
         self._thread.start()
 
@@ -67,12 +70,18 @@ class GroupWriter:
 
     def _submit(self, work: Callable[[Connection], Result]) -> Future[Result]:
         future: Future[Result] = Future()
-        self._queue.put((work, future))
+        with self._entrance:
+            if not self._open:
+                raise RuntimeError("The ledger is closed; nothing more can be written.")
+            self._queue.put((work, future))
         return future
 
     def close(self) -> None:
-        """Finish what is queued, then stop."""
-        self._queue.put(None)
+        """Finish what is queued, then stop; who comes later is refused."""
+        with self._entrance:
+            if self._open:
+                self._open = False
+                self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
@@ -101,6 +110,7 @@ class GroupWriter:
                         done.append((future, result))
                     except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
                         future.set_exception(error)
+                        _assert_open(connection)
         except Exception as error:  # noqa: BLE001 - the commit failed: nobody's work is durable
             for _, future in batch:
                 if not future.done():
@@ -108,3 +118,10 @@ class GroupWriter:
             return
         for future, result in done:
             future.set_result(result)
+
+
+def _assert_open(connection: Connection) -> None:
+    """SQLite gives up a whole transaction on a full disk or a failed read; committing would then say yes."""
+    driver = connection.connection.dbapi_connection
+    if getattr(driver, "in_transaction", True) is False:
+        raise LedgerError("The database gave up the whole transaction; nothing that was in it was kept.")
