@@ -543,3 +543,25 @@ def test_an_order_whose_line_is_gone_from_the_storefront_is_not_closed() -> None
 def test_wanted_names_every_direction_in_which_a_line_wants_a_change() -> None:
     for own, direction in ((TO_CANCEL, TO_MIS), (CANCELLED_IN_MIS, TO_STOREFRONT), (DISPATCHED, SHIP)):
         assert plan(order(order_line("s1", own)), Policy(), T0).wanted == {direction}
+
+
+# Rules that differ by direction
+
+
+@pytest.mark.parametrize("different", list(Direction))
+def test_each_direction_obeys_its_own_rules(different: Direction) -> None:
+    """Everything is by hand, but for one direction."""
+    wanting = {TO_MIS: TO_CANCEL, TO_STOREFRONT: CANCELLED_IN_MIS, SHIP: DISPATCHED}
+    by_hand = Policy(ship_to_storefront=Mode.MANUAL)
+    for way, own in wanting.items():
+        of = order(order_line("s1", own))
+        assert len(plan(of, by_hand, T0, {different: AUTOMATIC}).writes) == (way is different)
+        assert plan(of, by_hand, T0, {}).writes == ()
+        assert len(plan(of, AUTOMATIC, T0).writes) == 1
+
+
+def test_closing_an_emptied_order_obeys_the_rules_towards_the_storefront() -> None:
+    assert plan(emptied(), AUTOMATIC, T0, {TO_STOREFRONT: CLOSING}).actions == (
+        cancel_in_storefront("s1", "s2", whole=True),
+    )
+    assert plan(emptied(), CLOSING, T0, {TO_STOREFRONT: AUTOMATIC}).actions == (ASK_TO_CLOSE,)

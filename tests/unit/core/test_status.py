@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from core_space import AUTOMATIC, FACTS, STEADY, T0, UNCERTAIN, facts, line
+from core_space import AUTOMATIC, FACTS, STEADY, T0, UNCERTAIN, facts, line, pair
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +176,9 @@ def test_what_a_status_hides_is_filled_in_from_what_was_seen(
 def test_a_job_sent_back_to_pre_production_is_not_taken_for_untouched(status: str, seen: Progress) -> None:
     """Automatic only while no production status was *ever* seen: the paper may be printed already."""
     assert with_history(facts(status), seen) == facts(status + "?")
+
+
+def test_a_pair_has_two_sides() -> None:
+    both = pair("open/none", "cancelled/none")
+    assert both.side(Side.STOREFRONT) == facts("open/none")
+    assert both.side(Side.MIS) == facts("cancelled/none")
