@@ -13,13 +13,19 @@ from countermand.logs import configure_logs
 #: Where each command is. A command's module is imported only when it is used, so that `tasks list` does
 #: not wait for the demo's servers or for the comparison's database engine to load.
 COMMANDS: dict[str, str] = {
+    "backup": "countermand.cli.keep:backup",
     "check": "countermand.cli.check:check",
     "compare": "countermand.compare.command:compare",
     "db": "countermand.cli.db:db",
     "demo": "countermand.cli.demo:demo",
+    "erase": "countermand.cli.keep:erase",
+    "export": "countermand.cli.export:export",
     "import": "countermand.cli.import_:import_",
     "init": "countermand.cli.init:init",
+    "journal": "countermand.cli.journal:journal",
     "orders": "countermand.cli.orders:orders",
+    "restore": "countermand.cli.keep:restore_command",
+    "retain": "countermand.cli.keep:retain",
     "rules": "countermand.cli.rules:rules",
     "serve": "countermand.cli.serve:serve",
     "sim": "countermand.cli.sim:sim",

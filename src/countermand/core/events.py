@@ -33,6 +33,7 @@ class Event(StrEnum):
     BRAKE_RELEASED = "brake.released"
     BRAKE_CLEARED = "brake.cleared"
     HOOK_QUARANTINED = "hook.quarantined"
+    DATA_ERASED = "data.erased"
     CONNECTION_STARTED = "connection.started"
 
 
@@ -62,5 +63,6 @@ EVENT_MEANING: dict[Event, str] = {
     Event.BRAKE_RELEASED: "A person let chosen orders pass the brake.",
     Event.BRAKE_CLEARED: "A person ended the hold; counting starts afresh.",
     Event.HOOK_QUARANTINED: "A message could not be read; it is kept with the reason.",
+    Event.DATA_ERASED: "Personal data of an order was erased; the chain of entries still holds.",
     Event.CONNECTION_STARTED: "The service started to look after a connection.",
 }

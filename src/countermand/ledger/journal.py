@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, bindparam, insert, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, bindparam, insert, or_, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countermand.bridge.store import Entry
@@ -40,19 +40,26 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: dict[str, str] = {}
 
 
-def entry_hash(
-    prev: str, chain: str, seq: int, micros: int, event: str, actor: str, subject: str, body: str
-) -> str:
-    """SHA-256 over the previous hash and every stored field, each with its length before it.
+#: What stands in place of an actor and a body that were erased.
+ERASED_ACTOR, ERASED_BODY = "erased", '{"extra":{"erased":"yes"}}'
+
+
+def digest(*fields: str) -> str:
+    """SHA-256 over several texts, each with its length before it.
 
     The lengths keep two different entries from giving the same bytes by moving text between fields.
     """
-    digest = hashlib.sha256()
-    for field in (prev, chain, str(seq), str(micros), event, actor, subject, body):
+    found = hashlib.sha256()
+    for field in fields:
         raw = field.encode()
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return digest.hexdigest()
+        found.update(len(raw).to_bytes(8, "big"))
+        found.update(raw)
+    return found.hexdigest()
+
+
+def link_of(chain: str, seq: int, micros: int, event: str, subject: str, content: str) -> str:
+    """What one entry adds to its chain: all that a proof has to show of the entries of other orders."""
+    return digest(chain, str(seq), str(micros), event, subject, content)
 
 
 def append(connection: Connection, chain: str, entries: Sequence[Entry]) -> None:
@@ -64,18 +71,26 @@ def append(connection: Connection, chain: str, entries: Sequence[Entry]) -> None
     for entry in entries:
         seq += 1
         body = encode(Body(why=entry.why, before=entry.before, after=entry.after, extra=entry.extra)).decode()
-        digest = entry_hash(
-            prev, chain, seq, to_micros(entry.at), entry.event.value, entry.actor, entry.subject, body
-        )
+        content = digest(entry.actor, body)
+        link = link_of(chain, seq, to_micros(entry.at), entry.event.value, entry.subject, content)
         rows.append(
             {
                 "chain": chain, "seq": seq, "at": entry.at, "event": entry.event.value,
-                "actor": entry.actor, "subject": entry.subject, "body": body, "prev": prev, "hash": digest,
+                "actor": entry.actor, "subject": entry.subject, "body": body, "content": content,
+                "prev": prev, "hash": digest(prev, link),
             }
         )  # fmt: skip
-        prev = digest
+        prev = digest(prev, link)
     connection.execute(insert(journal), rows)
     connection.execute(_MOVE_HEAD, {"head_chain": chain, "head_seq": seq, "head_hash": prev})
+
+
+def erase(connection: Connection, chain: str, subjects: Sequence[str]) -> int:
+    """Erase who and what of every entry about these subjects (and what is below them); how many."""
+    below = (journal.c.subject.startswith(f"{subject}/", autoescape=True) for subject in subjects)
+    about = or_(journal.c.subject.in_(subjects), *below)
+    statement = update(journal).where(journal.c.chain == chain, about)
+    return connection.execute(statement.values(actor=ERASED_ACTOR, body=ERASED_BODY)).rowcount
 
 
 _HEAD = (
@@ -107,14 +122,16 @@ def chains(connection: Connection) -> list[str]:
 def verify(connection: Connection, chain: str) -> Iterator[Fault]:
     """Walk a chain from its beginning and say each place where it does not hold."""
     expected_seq, prev = 1, GENESIS
-    for row in _stored(connection, chain):
+    for row in stored(connection, chain):
         if row.seq != expected_seq:
             yield Fault(chain=chain, seq=expected_seq, what=f"entry missing: found {row.seq} instead")
             expected_seq = row.seq
         if row.prev != prev:
             yield Fault(chain=chain, seq=row.seq, what="does not continue the entry before it")
-        right = entry_hash(row.prev, chain, row.seq, row.at, row.event, row.actor, row.subject, row.body)
-        if row.hash != right:
+        if not row.erased and row.content != digest(row.actor, row.body):
+            yield Fault(chain=chain, seq=row.seq, what="who or what it says was changed")
+        link = link_of(chain, row.seq, row.at, row.event, row.subject, row.content)
+        if row.hash != digest(row.prev, link):
             yield Fault(chain=chain, seq=row.seq, what="its content does not match its hash")
         expected_seq, prev = row.seq + 1, row.hash
     head = connection.execute(_HEAD, {"head_chain": chain}).one_or_none()
@@ -122,20 +139,25 @@ def verify(connection: Connection, chain: str) -> Iterator[Fault]:
         yield Fault(chain=chain, seq=expected_seq - 1, what="the recorded end of the chain is another entry")
 
 
-class _Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True):
     seq: int
     at: int
     event: str
     actor: str
     subject: str
     body: str
+    content: str
     prev: str
     hash: str
 
+    @property
+    def erased(self) -> bool:
+        return (self.actor, self.body) == (ERASED_ACTOR, ERASED_BODY)
 
-def _stored(connection: Connection, chain: str) -> Iterable[_Stored]:
+
+def stored(connection: Connection, chain: str, after: int = 0) -> Iterable[Stored]:
     """Rows exactly as stored: no conversion may hide a change."""
-    columns = ("seq", "at", "event", "actor", "subject", "body", "prev", "hash")
+    columns = ("seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash")
     statement = (
         select(
             *(
@@ -143,8 +165,8 @@ def _stored(connection: Connection, chain: str) -> Iterable[_Stored]:
                 for name in columns
             )
         )
-        .where(journal.c.chain == chain)
+        .where(journal.c.chain == chain, journal.c.seq > after)
         .order_by(journal.c.seq)
     )
     for row in connection.execute(statement.execution_options(yield_per=1000)):
-        yield _Stored(*row)
+        yield Stored(*row)

@@ -245,6 +245,8 @@ journal = Table(
     Column("actor", Text, nullable=False),
     Column("subject", _sorted_text(128), nullable=False),
     Column("body", Text, nullable=False),
+    # The hash of who and what, so that both can be erased and the chain still holds.
+    Column("content", String(64), nullable=False),
     Column("prev", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Index(None, "chain", "subject"),

@@ -69,6 +69,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("content", sa.String(length=64), nullable=False),
         sa.Column("prev", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("chain", "seq", name=op.f("pk_journal")),

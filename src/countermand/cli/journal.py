@@ -1,0 +1,169 @@
+"""`countermand journal`: verify the chain, export it, prove one order, keep anchors elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from countermand.cli.errors import plain_errors
+from countermand.cli.setup import config_option
+from countermand.config import load
+from countermand.config.database import missing_file, opened
+from countermand.ledger.anchors import Anchor, check_anchors, make_anchor
+from countermand.ledger.columns import encode, from_micros
+from countermand.ledger.journal import Fault, chains, stored, verify
+from countermand.ledger.proof import NoProofError, prove
+from countermand.ledger.views import find_order
+from countermand.proof.page import page
+
+_key = click.option(
+    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The shop's own key."
+)
+
+
+@click.group()
+def journal() -> None:
+    """Check that the journal was not changed, export it, or prove one order.
+
+    Example: countermand journal verify
+    """
+
+
+def database_of(file: Path) -> str:
+    """The ledger that a set-up file names; it has to be there."""
+    url = load(file).installation.database
+    if missing_file(url) is not None:
+        raise click.ClickException("There is no database yet: the first `countermand serve` makes it.")
+    return url
+
+
+@journal.command("verify")
+@config_option
+@click.option("--anchors", type=click.Path(exists=True, path_type=Path), help="Anchors kept elsewhere.")
+@_key
+@plain_errors
+def verify_journal(file: Path, anchors: Path | None, key_file: Path | None) -> None:
+    """Walk every chain and say each place where it does not hold.
+
+    Example: countermand journal verify --anchors /backup/anchors.jsonl --key-file anchor.key
+    """
+    with opened(database_of(file)) as engine, engine.begin() as database:
+        found = [fault for chain in chains(database) for fault in verify(database, chain)]
+        if anchors is not None:
+            found += check_anchors(database, _anchors(anchors), _key_of(key_file))
+        counts = {chain: sum(1 for _ in stored(database, chain)) for chain in chains(database)}
+    for fault in found:
+        click.echo(_fault(fault))
+    if found:
+        raise click.exceptions.Exit(1)
+    for chain, count in counts.items():
+        click.echo(f"{chain}: {count} entries, every one as it was written")
+
+
+def _fault(fault: Fault) -> str:
+    return f"{fault.chain or 'anchor'} {fault.seq}: {fault.what}"
+
+
+def _anchors(path: Path) -> Iterator[Anchor]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield msgspec.json.decode(line, type=Anchor)
+        except msgspec.DecodeError as error:
+            raise click.ClickException(f"{path} holds a line that is no anchor: {error}.") from error
+
+
+def _key_of(path: Path | None) -> bytes:
+    if path is None:
+        raise click.UsageError("Anchors need the key they were signed with: --key-file.")
+    return path.read_bytes().strip()
+
+
+@journal.command("anchor")
+@config_option
+@_key
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to add the anchor to.")
+@plain_errors
+def anchor(file: Path, key_file: Path | None, out: Path) -> None:
+    """Add the present ends of all chains, signed, to a file that you keep elsewhere.
+
+    Example: countermand journal anchor --key-file anchor.key --out /backup/anchors.jsonl
+    """
+    with opened(database_of(file)) as engine, engine.begin() as database:
+        made = make_anchor(database, _key_of(key_file), datetime.now(UTC))
+    with out.open("a", encoding="utf-8") as target:
+        target.write(encode(made).decode() + "\n")
+    click.echo(f"Anchored {len(made.heads)} chains in {out}.")
+
+
+@journal.command("export")
+@config_option
+@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="json", show_default=True)
+@click.option("--chain", default="", help="Only this connection.")
+@plain_errors
+def export(file: Path, kind: str, chain: str) -> None:
+    """Every entry on standard output, oldest first: JSON lines or CSV.
+
+    Example: countermand journal export --format csv > journal.csv
+    """
+    with opened(database_of(file)) as engine:
+        rows = _rows(engine, chain)
+        if kind == "json":
+            for row in rows:
+                click.echo(json.dumps(row, ensure_ascii=False))
+            return
+        writer = csv.DictWriter(sys.stdout, _COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+_COLUMNS = ("chain", "seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash")
+
+
+def _rows(engine: Engine, only: str) -> Iterator[dict[str, object]]:
+    with engine.begin() as database:
+        for chain in _chosen(database, only):
+            for row in stored(database, chain):
+                yield {"chain": chain, **msgspec.structs.asdict(row), "at": from_micros(row.at).isoformat()}
+
+
+def _chosen(database: Connection, only: str) -> list[str]:
+    known = chains(database)
+    if only and only not in known:
+        raise click.ClickException(f"There is no chain {only}; there are {', '.join(known)}.")
+    return [only] if only else known
+
+
+@journal.command("proof")
+@click.argument("number")
+@config_option
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder.")
+@plain_errors
+def proof(number: str, file: Path, out: Path) -> None:
+    """Write one order's proof: a file, a readable page, and the script that checks it.
+
+    Example: countermand journal proof 10001 --out proofs
+    """
+    with opened(database_of(file)) as engine, engine.begin() as database:
+        row = find_order(database, number)
+        if row is None:
+            raise click.ClickException(f"No order is known by the number {number}.")
+        try:
+            made = prove(database, row.connection, row.order)
+        except NoProofError as error:
+            raise click.ClickException(str(error)) from error
+    out.mkdir(parents=True, exist_ok=True)
+    name = out / f"proof-{row.order}"
+    name.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
+    name.with_suffix(".html").write_text(page(made), encoding="utf-8")
+    script = files("countermand.proof").joinpath("verify_proof.py").read_text(encoding="utf-8")
+    (out / "verify_proof.py").write_text(script, encoding="utf-8")
+    click.echo(f"Wrote {name}.json, {name}.html and {out / 'verify_proof.py'}.")
