@@ -98,6 +98,13 @@ def _judge_anew(connection: str, now: datetime, database: Database) -> None:
     database.execute(update(orders).where(unsettled).values(due_at=now))
 
 
+def siblings(installation: Installation, name: str) -> tuple[str, ...]:
+    """Other connections of the same MIS: each storefront numbers its orders for itself."""
+    addresses = {one.name: one.printiq.base_url.rstrip("/").casefold() for one in installation.connections}
+    own = addresses.get(name)
+    return tuple(other for other, address in addresses.items() if address == own and other != name)
+
+
 class Calls:
     """Counts API calls by system and name; what was counted during polling is kept apart."""
 
@@ -160,7 +167,7 @@ class Service:
     async def __aenter__(self) -> Service:
         self.open()
         for settings in self.installation.connections:
-            self._begin(await self._prepare(settings))
+            self._begin(await self._prepare(settings, self.installation))
         return self
 
     def open(self) -> None:
@@ -189,8 +196,13 @@ class Service:
         """
         old = {one.name: one for one in self.installation.connections}
         new = {one.name: one for one in installation.connections}
-        changed = tuple(name for name in {**old, **new} if old.get(name) != new.get(name))
-        ready = [await self._prepare(new[name]) for name in changed if name in new]
+        changed = tuple(
+            name
+            for name in {**old, **new}
+            if old.get(name) != new.get(name)
+            or siblings(self.installation, name) != siblings(installation, name)
+        )
+        ready = [await self._prepare(new[name], installation) for name in changed if name in new]
         self.installation = msgspec.structs.replace(installation, database=self.installation.database)
         await asyncio.gather(
             *(self._end(self.running[name], CHANGE_SECONDS) for name in changed if name in old)
@@ -215,7 +227,7 @@ class Service:
 
     # Connections
 
-    async def _prepare(self, settings: ConnectionSettings) -> Running:
+    async def _prepare(self, settings: ConnectionSettings, installation: Installation) -> Running:
         now = utc_now()
         live_since = await self.writer.write_async(
             lambda database: remember_connection(database, settings.name, settings.live_since, now)
@@ -227,6 +239,7 @@ class Service:
             mis=mis,
             policy=settings.policy,
             overrides=settings.overrides,
+            siblings=siblings(installation, settings.name),
             live_since=live_since,
             polling=settings.polling,
         )

@@ -52,6 +52,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     polling: Polling = Polling()
     storefront_name: str = "Infigo"
     mis_name: str = "printIQ"
+    #: Names of other connections whose storefronts share this MIS: their orders may claim the same jobs.
+    siblings: tuple[str, ...] = ()
     #: After a write of ours, a message from that system within this time is most likely its echo.
     echo_window: timedelta = timedelta(seconds=10)
 

@@ -150,13 +150,34 @@ class Looking:
         return await self._store.unlinked(self._connection.name, sorted(references))
 
     async def _linked(self, one: Pass, kept: Sequence[MisItem]) -> Pass:
-        one = self._matched(one, kept, frozenset())
+        elsewhere = await self._claimed_elsewhere([one.case], [item.ref for item in kept])
+        one = self._matched(one, kept, elsewhere)
         if all(line.links for line in one.case.lines):
             return one
         items = await self._found(one.case)
-        owners = await self._store.orders_of(self._connection.name, "item", [item.ref for item in items])
+        refs = [item.ref for item in items]
+        owners = await self._store.orders_of(self._connection.name, "item", refs)
         taken = {ref for ref, order_ids in owners.items() if set(order_ids) - {one.case.order_id}}
-        return self._matched(one, items, taken)
+        elsewhere = await self._claimed_elsewhere([one.case], refs)
+        return self._matched(one, items, taken | elsewhere)
+
+    async def _claimed_elsewhere(self, cases: Sequence[Case], refs: Sequence[str]) -> frozenset[str]:
+        """Which of these items another storefront on the same MIS may claim.
+
+        Two storefronts number their orders and lines each for itself. So an item is in doubt when it makes a
+        line over there already, and all of them are when an order or a line over there has the same number.
+        """
+        claimed: set[str] = set()
+        numbers = {
+            "order": [case.order_id for case in cases],
+            "line": [line.line_id for case in cases for line in case.lines],
+        }
+        for sibling in self._connection.siblings if refs else ():
+            claimed |= (await self._store.orders_of(sibling, "item", refs)).keys()
+            for kind, values in numbers.items():
+                if await self._store.orders_of(sibling, kind, values):
+                    return frozenset(refs)
+        return frozenset(claimed)
 
     async def _found(self, case: Case) -> Sequence[MisItem]:
         quotes = tuple(line.quote_id for line in case.lines if line.quote_id)
@@ -169,8 +190,17 @@ class Looking:
     async def share(self, passes: list[Pass]) -> list[Pass]:
         """Note which items make lines of other orders too: those are never cancelled by one order alone."""
         refs = sorted({item.ref for one in passes for item in one.case.items})
-        owners = await self._store.orders_of(self._connection.name, "item", refs) if refs else {}
-        shared = [_shared(one.case, owners) for one in passes]
+        if not refs:
+            return passes
+        owners = await self._store.orders_of(self._connection.name, "item", refs)
+        doubles: set[str] = set()
+        for sibling in self._connection.siblings:
+            for ref, order_ids in (await self._store.orders_of(sibling, "item", refs)).items():
+                also = tuple(f"{sibling} {order_id}" for order_id in order_ids)
+                owners[ref] = (*owners.get(ref, ()), *also)
+            numbers = [one.case.order_id for one in passes]
+            doubles |= (await self._store.orders_of(sibling, "order", numbers)).keys()
+        shared = [_shared(one.case, owners, one.case.order_id in doubles) for one in passes]
         return [
             one if case is one.case else replace(one, case=case)
             for one, case in zip(passes, shared, strict=True)
@@ -195,9 +225,12 @@ def _keys(case: Case) -> Iterable[str]:
     yield from (f"{ref}-{part:03}" for ref in sales_orders for part in range(1, _MOST_SPLITS + 1))
 
 
-def _shared(case: Case, owners: Mapping[str, tuple[str, ...]]) -> Case:
+def _shared(case: Case, owners: Mapping[str, tuple[str, ...]], doubled: bool) -> Case:
+    """`doubled`: another storefront has an order of the same number, so only a person's link is sure."""
+    by_person = {link.ref for line in case.lines for link in line.links if link.key == "person"}
     for item in case.items:
-        shared = bool(set(owners.get(item.ref, ())) - {case.order_id})
+        others = bool(set(owners.get(item.ref, ())) - {case.order_id})
+        shared = others or (doubled and item.ref not in by_person)
         if shared != item.shared:
             case = case.with_item(replace(item, shared=shared))
     return case
