@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import sys
 from importlib import import_module
 
 import click
@@ -62,5 +63,5 @@ def main(log_level: str) -> None:
 
     Start with: countermand demo
     """
-    faulthandler.enable()  # a crash in native code leaves its stack on standard error
+    faulthandler.enable(sys.__stderr__)  # a crash in native code leaves its stack on standard error
     configure_logs(log_level)

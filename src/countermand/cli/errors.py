@@ -22,6 +22,8 @@ def plain_errors(command: Callable[Params, Result]) -> Callable[Params, Result]:
     def run(*args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
             return command(*args, **kwargs)
+        except (click.exceptions.Exit, click.exceptions.Abort):
+            raise  # click's own way to end a command
         except (LedgerError, RefusedError, RuntimeError) as error:
             raise click.ClickException(str(error)) from error
 
