@@ -106,7 +106,8 @@ def anchor(file: Path, key_file: Path | None, out: Path) -> None:
 
 @journal.command("export")
 @config_option
-@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="json", show_default=True)
+@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="json", show_default=True,
+              help="What to write.")  # fmt: skip
 @click.option("--chain", default="", help="Only this connection.")
 @plain_errors
 def export(file: Path, kind: str, chain: str) -> None:
