@@ -234,6 +234,9 @@ task_order = Table(
     Index(None, "order_id"),
 )
 
+# Most entries are the program's own; what people did is looked for by their names.
+BY_PEOPLE = text("actor <> 'countermand'")
+
 # What happened, for ever: each entry carries the hash of the one before it in its chain.
 journal = Table(
     "journal",
@@ -251,7 +254,10 @@ journal = Table(
     Column("hash", String(64), nullable=False),
     Index(None, "chain", "subject"),
     Index(None, "at", "chain", "seq"),
-    Index(None, "event", "at"),
+    Index(None, "event", "at", "chain", "seq"),
+    Index(
+        "journal_of_people", "actor", "at", "chain", "seq", sqlite_where=BY_PEOPLE, postgresql_where=BY_PEOPLE
+    ),
 )
 
 # The end of each chain; its row is what serialises writers.

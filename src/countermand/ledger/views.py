@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_
 
 from countermand.bridge.case import Case
+from countermand.bridge.store import ITSELF
 from countermand.ledger.columns import Moment, from_micros, to_micros
 from countermand.ledger.schema import (
+    BY_PEOPLE,
     brake,
     inbox,
     journal,
@@ -217,20 +219,17 @@ def _literal(micros: int) -> Any:
 
 
 _SPELLINGS = (str, str.upper, str.lower)
+_MOST_FOUND = 5000
 _MOST_CUSTOMERS = 200
 
 
 def _found(database: Connection, search: str) -> ColumnElement[bool]:
-    spelled = {spell(search) for spell in _SPELLINGS}
-    by_number = union(
-        *(
-            select(reference.c.order_id).where(begins_with(reference.c.value, text))
-            for text in sorted(spelled)
-        )
-    )
-    return or_(
-        orders.c.id.in_(by_number.subquery().select()), orders.c.customer.in_(_customers(database, search))
-    )
+    """Orders that a number leads to, or its beginning; customers only where no number does."""
+    ids: set[int] = set()
+    for text in {spell(search) for spell in _SPELLINGS}:
+        by_number = select(reference.c.order_id).where(begins_with(reference.c.value, text))
+        ids.update(database.scalars(by_number.limit(_MOST_FOUND)))
+    return orders.c.id.in_(ids) if ids else orders.c.customer.in_(_customers(database, search))
 
 
 def _customers(database: Connection, search: str) -> list[str]:
@@ -240,10 +239,8 @@ def _customers(database: Connection, search: str) -> list[str]:
     )
     following = select(func.min(orders.c.customer)).where(orders.c.customer > names.c.name).scalar_subquery()
     names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    matching = (
-        select(names.c.name).where(names.c.name.icontains(search, autoescape=True)).limit(_MOST_CUSTOMERS)
-    )
-    return [name for name in database.scalars(matching) if name]
+    matching = select(names.c.name).where(names.c.name.icontains(search, autoescape=True))
+    return [name for name in database.scalars(matching.limit(_MOST_CUSTOMERS)) if name]
 
 
 def find_order(database: Connection, number: str) -> OrderRow | None:
@@ -422,56 +419,87 @@ def order_journal(database: Connection, connection: str, order_ref: str) -> list
 
 def journal_about(database: Connection, chain: str, subjects: Sequence[str]) -> list[JournalRow]:
     """Entries about some subjects and what is below them, oldest first."""
-    about = [
-        or_(journal.c.subject == subject, begins_with(journal.c.subject, f"{subject}/"))
-        for subject in subjects
-    ]
-    statement = select(*_JOURNAL).where(journal.c.chain == chain, or_(*about)).order_by(journal.c.seq)
-    return _rows(database, statement, JournalRow)
+    # One span of the index per subject; an "or" of both forms would go through the whole chain.
+    found: list[JournalRow] = []
+    for subject in subjects:
+        own = or_(journal.c.subject == subject, func.substr(journal.c.subject, len(subject) + 1, 1) == "/")
+        span = and_(journal.c.subject >= subject, journal.c.subject < f"{subject}0")
+        found += _rows(database, select(*_JOURNAL).where(journal.c.chain == chain, span, own), JournalRow)
+    return sorted(found, key=lambda row: row.seq)
+
+
+class JournalFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are asked for; what is empty leaves nothing out. `subject`: `order/10001`, `task/7`."""
+
+    chain: str = ""
+    events: tuple[str, ...] = ()
+    actor: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def takes(self, row: JournalRow) -> bool:
+        return (
+            self.chain in ("", row.chain)
+            and (not self.events or row.event in self.events)
+            and self.actor in ("", row.actor)
+            and (self.since is None or row.at >= self.since)
+            and (self.until is None or row.at < self.until)
+        )
 
 
 def list_journal(
-    database: Connection,
-    *,
-    chain: str = "",
-    events: Sequence[str] = (),
-    actor: str = "",
-    subject: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int = 100,
-    after: str = "",
+    database: Connection, wanted: JournalFilter, *, limit: int = 100, after: str = ""
 ) -> list[JournalRow]:
     """Entries of all chains, newest first."""
-    statement = (
-        select(*_JOURNAL)
-        .order_by(journal.c.at.desc(), journal.c.chain.desc(), journal.c.seq.desc())
-        .limit(limit)
-    )
-    if chain:
-        statement = statement.where(journal.c.chain == chain)
-    if events:
-        statement = statement.where(journal.c.event.in_(events))
-    if actor:
-        statement = statement.where(journal.c.actor == actor)
-    if subject:
-        about = or_(journal.c.subject == subject, begins_with(journal.c.subject, f"{subject}/"))
-        statement = statement.where(about)
-    if since is not None:
-        statement = statement.where(journal.c.at >= since)
-    if until is not None:
-        statement = statement.where(journal.c.at < until)
-    if after:
-        statement = statement.where(
-            tuple_(journal.c.at, journal.c.chain, journal.c.seq) < _journal_key(after)
-        )
+    place = _journal_place(after) if after else None
+    if wanted.subject:
+        chains = [wanted.chain] if wanted.chain else list(journal_ends(database))
+        rows = [row for chain in chains for row in journal_about(database, chain, [wanted.subject])]
+        rows = [row for row in rows if wanted.takes(row)]
+    else:
+        # One walk down an index per event; a sort of all that match would grow with the journal.
+        events = wanted.events or ("",)
+        rows = [row for event in events for row in _newest(database, wanted, event, limit, place)]
+    newest = sorted(rows, key=_at, reverse=True)
+    return [row for row in newest if place is None or _at(row) < place][:limit]
+
+
+def _at(row: JournalRow) -> tuple[datetime, str, int]:
+    return row.at, row.chain, row.seq
+
+
+def _newest(
+    database: Connection,
+    wanted: JournalFilter,
+    event: str,
+    limit: int,
+    place: tuple[datetime, str, int] | None,
+) -> list[JournalRow]:
+    key = (journal.c.at, journal.c.chain, journal.c.seq)
+    statement = select(*_JOURNAL).order_by(*(column.desc() for column in key)).limit(limit)
+    if event:
+        statement = statement.where(journal.c.event == event)
+    if wanted.chain:
+        statement = statement.where(journal.c.chain == wanted.chain)
+    if wanted.actor:
+        statement = statement.where(journal.c.actor == wanted.actor)
+        if wanted.actor != ITSELF:
+            statement = statement.where(BY_PEOPLE)
+    if wanted.since is not None:
+        statement = statement.where(journal.c.at >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(journal.c.at < wanted.until)
+    if place is not None:
+        at, chain, seq = place
+        statement = statement.where(tuple_(*key) < tuple_(literal(at, Moment), chain, seq))
     return _rows(database, statement, JournalRow)
 
 
-def _journal_key(key: str) -> Any:
+def _journal_place(key: str) -> tuple[datetime, str, int]:
     try:
         micros, seq, chain = key.split("-", 2)
-        return tuple_(_literal(int(micros)), chain, int(seq))
+        return from_micros(int(micros)), chain, int(seq)
     except (ValueError, OverflowError):
         raise ListPlaceError(key) from None
 

@@ -135,7 +135,7 @@ async def _approve(act: Act) -> str:
     if direction is None:
         raise people.RefusedError("There is nothing that could be written for this task.")
     await act.touch("gave the go-ahead", act.reason or "gave the go-ahead")
-    await act.do(people.approve(direction, act.by, act.at, act.reason))
+    await act.do(people.approve(direction, act.by, act.at, act.reason, act.lines))
     return "approved"
 
 

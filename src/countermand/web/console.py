@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -18,7 +19,7 @@ from countermand.web.journal_page import journal_list, verify
 from countermand.web.live import live
 from countermand.web.order_list import order_list
 from countermand.web.order_page import order_file, order_look, order_page
-from countermand.web.overview import health, overview
+from countermand.web.overview import overview
 from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, service_of, show
 from countermand.web.person import forget, read_form, remember
 from countermand.web.problem import Problem
@@ -77,6 +78,13 @@ def console_routes() -> list[BaseRoute]:
         Route("/live", live),
         Mount(STATIC_PREFIX, _Kept(directory=STATIC_FOLDER)),
     ]
+
+
+def health(request: Request) -> Response:
+    """Whether every connection is being looked after: 200, or 503 with what is wrong."""
+    found = service_of(request).health()
+    body = msgspec.json.encode(found)
+    return Response(body, status_code=200 if found.ok else 503, media_type="application/json")
 
 
 # Who is acting, and how it looks

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
-from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -37,30 +36,6 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[journal.Fault, ...]
 
 
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What the address asks for."""
-
-    chain: str = ""
-    events: tuple[str, ...] = ()
-    actor: str = ""
-    subject: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def rows(self, database: Connection, limit: int, after: str) -> list[views.JournalRow]:
-        return views.list_journal(
-            database,
-            chain=self.chain,
-            events=self.events,
-            actor=self.actor,
-            subject=self.subject,
-            since=self.since,
-            until=self.until,
-            limit=limit,
-            after=after,
-        )
-
-
 def journal_list(request: Request) -> Response:
     """Entries, newest first; `all=1` with CSV or JSON gives everything that the filter chooses."""
     service, wanted = service_of(request), _filter(request)
@@ -68,7 +43,7 @@ def journal_list(request: Request) -> Response:
         return _everything(service, wanted, wanted_format(request))
     limit = limit_of(request)
     with service.engine.begin() as database:
-        rows = wanted.rows(database, limit, request.query_params.get("after", ""))
+        rows = views.list_journal(database, wanted, limit=limit, after=request.query_params.get("after", ""))
         following = next_page(request, limit, [row.key for row in rows])
         if wanted_format(request) != "html":
             return rows_response(request, "journal", [flat(row) for row in rows], following)
@@ -88,14 +63,14 @@ def journal_list(request: Request) -> Response:
         )
 
 
-def _filter(request: Request) -> Filter:
+def _filter(request: Request) -> views.JournalFilter:
     asked = request.query_params
     event = asked.get("event", "")
     if event and event not in list(Event):
         raise Problem(400, f"There is no journal event “{event[:40]}”.")
     number = asked.get("about", "").strip()[:100]
     subject = number if "/" in number or not number else f"order/{number}"
-    return Filter(
+    return views.JournalFilter(
         chain=asked.get("chain", ""),
         events=(event,) if event else (),
         actor=asked.get("who", "").strip(),
@@ -134,18 +109,18 @@ def flat(row: views.JournalRow) -> Flat:
     }
 
 
-def _everything(service: Service, wanted: Filter, format: str) -> Response:
+def _everything(service: Service, wanted: views.JournalFilter, format: str) -> Response:
     pieces = _csv_pieces(service, wanted) if format == "csv" else _json_pieces(service, wanted)
     media = "text/csv; charset=utf-8" if format == "csv" else "application/json"
     name = f'attachment; filename="journal.{format}"'
     return StreamingResponse(pieces, media_type=media, headers={"content-disposition": name})
 
 
-def _pages(service: Service, wanted: Filter) -> Iterator[list[Flat]]:
+def _pages(service: Service, wanted: views.JournalFilter) -> Iterator[list[Flat]]:
     after = ""
     while True:
         with service.engine.begin() as database:
-            rows = wanted.rows(database, _PIECE, after)
+            rows = views.list_journal(database, wanted, limit=_PIECE, after=after)
         if rows:
             yield [flat(row) for row in rows]
         if len(rows) < _PIECE:
@@ -153,7 +128,7 @@ def _pages(service: Service, wanted: Filter) -> Iterator[list[Flat]]:
         after = rows[-1].key
 
 
-def _csv_pieces(service: Service, wanted: Filter) -> Iterator[str]:
+def _csv_pieces(service: Service, wanted: views.JournalFilter) -> Iterator[str]:
     first = True
     for rows in _pages(service, wanted):
         text = as_csv(rows)
@@ -161,7 +136,7 @@ def _csv_pieces(service: Service, wanted: Filter) -> Iterator[str]:
         first = False
 
 
-def _json_pieces(service: Service, wanted: Filter) -> Iterator[bytes]:
+def _json_pieces(service: Service, wanted: views.JournalFilter) -> Iterator[bytes]:
     yield b'{"rows": ['
     between = b""
     for rows in _pages(service, wanted):

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from countermand.app import Service, utc_now
 from countermand.ledger import views
 from countermand.ledger.journal import Body
+from countermand.web.memo import Memo
 from countermand.web.order_view import order_view
 from countermand.web.pages import render_part
 from countermand.web.worklist import TaskView, task_views
@@ -51,8 +52,9 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 class Live:
     """Tells open pages what is new. `run` goes on for as long as the application lives."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, memo: Memo) -> None:
         self._service = service
+        self._memo = memo
         self._pages: set[asyncio.Queue[bytes | None]] = set()
         self._ends: dict[str, int] | None = None
         self._opened = asyncio.Event()
@@ -88,7 +90,8 @@ class Live:
             before, self._ends = self._ends, ends
             if before is None or before == ends:
                 return None
-            return news_since(self._service, database, before, ends)
+            counts = self._memo.counts(database, utc_now())
+            return news_since(self._service, database, before, ends, counts)
 
     async def stream(self) -> AsyncIterator[ServerSentEvent]:
         """The news of one page."""
@@ -109,7 +112,11 @@ class Live:
 
 
 def news_since(
-    service: Service, database: Connection, before: Mapping[str, int], ends: Mapping[str, int]
+    service: Service,
+    database: Connection,
+    before: Mapping[str, int],
+    ends: Mapping[str, int],
+    counts: dict[str, int],
 ) -> News:
     """What the entries between two looks are about, as it stands now."""
     orders: dict[str, str] = {}
@@ -130,7 +137,7 @@ def news_since(
     ]
     tasks = task_views(database, rows, service)
     return News(
-        counts=views.count_states(database),
+        counts=counts,
         open_tasks=views.count_open_tasks(database, utc_now()),
         orders=orders,
         tasks={str(task.row.id): _task_row(service, task) for task in tasks if task.row.state == "open"},

@@ -6,8 +6,10 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from countermand.app import utc_now
 from countermand.ledger import views
 from countermand.web import words
+from countermand.web.memo import Memo
 from countermand.web.order_view import OrderView, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.problem import Problem
@@ -27,7 +29,8 @@ def order_list(request: Request) -> Response:
         search = request.query_params.get("q", "").strip()
         if search and len(found) == 1 and not request.query_params.get("after"):
             return RedirectResponse(f"/orders/{found[0].number}?from=search", 303)
-        counts = views.count_states(database)
+        memo: Memo = request.app.state.memo
+        counts = memo.counts(database, utc_now())
         return show(
             request,
             "orders.html",

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from countermand.app import utc_now
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
 from countermand.ledger import views
-from countermand.ledger.figures import Figures, figures
+from countermand.ledger.figures import Figures
 from countermand.web import words
 from countermand.web.charts import day_bars
 from countermand.web.clock import span, zone_of
+from countermand.web.memo import Memo
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.timeline import moment
@@ -45,10 +46,11 @@ def overview(request: Request) -> Response:
     service = service_of(request)
     now = utc_now()
     with service.engine.begin() as database:
-        counts = views.count_states(database)
-        found = figures(database, now, now.astimezone(zone_of(request)).utcoffset() or timedelta(0))
+        memo: Memo = request.app.state.memo
+        counts = memo.counts(database, now)
+        found = memo.figures(database, now, now.astimezone(zone_of(request)).utcoffset() or timedelta(0))
         tasks = views.list_tasks(database, snoozed=False, now=now, limit=_SHOWN_TASKS)
-        news = views.list_journal(database, events=_NEWS, limit=_SHOWN_NEWS)
+        news = views.list_journal(database, views.JournalFilter(events=_NEWS), limit=_SHOWN_NEWS)
         return show(
             request,
             "overview.html",
@@ -107,10 +109,3 @@ def _speed(found: Figures) -> list[tuple[str, str, str]]:
             f"of {words.count(found.timed, 'change')} in the last 14 days",
         ),
     ]
-
-
-def health(request: Request) -> Response:
-    """Whether every connection is being looked after, and what the database promises."""
-    service = service_of(request)
-    failing = {name: one.failed for name, one in service.running.items() if one.failed}
-    return JSONResponse({"ok": not failing, "failing": failing}, status_code=503 if failing else 200)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from countermand.app import Installation, Service
 from countermand.ledger.views import ListPlaceError
@@ -18,6 +19,8 @@ from countermand.web.api_sweeps import sweep_routes
 from countermand.web.console import console_routes, problem_page
 from countermand.web.hooks import hook_routes
 from countermand.web.live import Live
+from countermand.web.memo import Memo
+from countermand.web.openapi import openapi
 from countermand.web.problem import Problem
 from countermand.web.start import FirstRun
 
@@ -29,7 +32,8 @@ def create_app(installation: Installation) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with Service(installation) as service:
             app.state.service = service
-            app.state.live = Live(service)
+            app.state.memo = Memo()
+            app.state.live = Live(service, app.state.memo)
             app.state.tried = {}
             app.state.checked, app.state.checking = None, False
             app.state.first_run = FirstRun()
@@ -46,6 +50,7 @@ def create_app(installation: Installation) -> Starlette:
             *people_routes(),
             *sweep_routes(),
             *import_routes(),
+            Route("/api/openapi.json", openapi),
             *console_routes(),
         ],
         lifespan=lifespan,

@@ -258,6 +258,7 @@ _WRITERS: Mapping[str, Writer] = {
     Event.BRAKE_CLEARED: _person("hand", "good", "The brake was taken off"),
     Event.HOOK_QUARANTINED: _person("mail", "warn", "A message could not be read; it is kept"),
     Event.CONNECTION_STARTED: _person("connections", "good", "Looking after this connection began"),
+    Event.DATA_ERASED: _person("cancel", "plum", "Personal data was erased"),
 }
 
 

@@ -138,12 +138,14 @@ EVENTS: dict[Event, str] = {
     Event.BRAKE_CLEARED: "Brake taken off",
     Event.HOOK_QUARANTINED: "Unreadable message",
     Event.CONNECTION_STARTED: "Connection started",
+    Event.DATA_ERASED: "Personal data erased",
 }
 
 
 def event(value: str) -> str:
     """What a journal event is called; one that this version does not know keeps its own name."""
-    return EVENTS[Event(value)] if value in list(Event) else value.replace(".", ": ").replace("_", " ")
+    known = EVENTS.get(Event(value)) if value in list(Event) else None
+    return known or sentence(value.replace(".", ": ").replace("_", " "))
 
 
 #: What the page says after an act.

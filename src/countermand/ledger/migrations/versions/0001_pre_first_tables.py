@@ -77,7 +77,16 @@ def upgrade() -> None:
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_journal_at_chain_seq"), ["at", "chain", "seq"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_chain_subject"), ["chain", "subject"], unique=False)
-        batch_op.create_index(batch_op.f("ix_journal_event_at"), ["event", "at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_journal_event_at_chain_seq"), ["event", "at", "chain", "seq"], unique=False
+        )
+        batch_op.create_index(
+            "journal_of_people",
+            ["actor", "at", "chain", "seq"],
+            unique=False,
+            sqlite_where=sa.text("actor <> 'countermand'"),
+            postgresql_where=sa.text("actor <> 'countermand'"),
+        )
 
     op.create_table(
         "journal_head",
