@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from core_space import FACTS, MIS_STATUSES, facts
 
-from countermand.core.status import GONE, UNSEEN, Facts, LineStatus, Unmapped, Unreadable
+from countermand.core.status import GONE, UNSEEN, Facts, LineStatus, Progress, Unmapped, Unreadable
 from countermand.core.table import CONFLICTS, ROWS, Decision, Row, decide
 from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
 
@@ -43,6 +43,22 @@ EXPECTED = [
     ("cancelled/dispatched", "unseen", "sent-and-cancelled-unlinked"),
 ]  # fmt: skip
 
+#: What a rule decides, where it does not ask a person.
+DECISIONS = {
+    "not-ours": Decision.NOT_OURS,
+    "cancelled-before-production": Decision.WAIT,
+    "not-yet-in-production": Decision.WAIT,
+    "shipped-unlinked": Decision.WAIT,
+    "both-cancelled": Decision.IN_STEP,
+    "both-dispatched": Decision.IN_STEP,
+    "both-part-dispatched": Decision.IN_STEP,
+    "both-open": Decision.IN_STEP,
+    "cancel-travels-to-mis": Decision.CANCEL_IN_MIS,
+    "cancel-travels-to-storefront": Decision.CANCEL_IN_STOREFRONT,
+    "dispatch-travels": Decision.SHIP,
+    "part-dispatch-travels": Decision.SHIP_PART,
+}
+
 
 @pytest.mark.parametrize(
     ("storefront", "mis", "rule"),
@@ -54,6 +70,46 @@ EXPECTED = [
 )
 def test_the_right_answer_for_a_pair(storefront: str, mis: str, rule: str) -> None:
     assert decide(facts(storefront), facts(mis)).rule == rule
+
+
+def right_answer(storefront: LineStatus, mis: LineStatus) -> str:
+    """The table a second time, as questions instead of rows."""
+    if not isinstance(storefront, Facts):
+        return "not-ours"
+    if not isinstance(mis, Facts):
+        if storefront.cancelled:
+            return "sent-and-cancelled-unlinked" if storefront.sent else "cancelled-before-production"
+        return "shipped-unlinked" if storefront.sent else "not-yet-in-production"
+    if storefront.cancelled or mis.cancelled:
+        return _with_a_cancel(storefront, mis)
+    if mis.progress is Progress.DISPATCHED:
+        return "both-dispatched" if storefront.progress is Progress.DISPATCHED else "dispatch-travels"
+    if not storefront.sent:
+        return "part-dispatch-travels" if mis.sent else "both-open"
+    same_part = storefront.progress is mis.progress is Progress.PART_DISPATCHED
+    return "both-part-dispatched" if same_part else "marked-shipped-by-hand"
+
+
+def _with_a_cancel(storefront: Facts, mis: Facts) -> str:
+    made = Progress.PRODUCED.rank
+    if storefront.cancelled and storefront.sent:
+        return "sent-and-cancelled-here"
+    if mis.cancelled and mis.sent:
+        return "sent-and-cancelled-there"
+    if storefront.cancelled and mis.cancelled:
+        return "both-cancelled"
+    if storefront.cancelled:
+        return "cancelled-but-made" if mis.progress.rank >= made else "cancel-travels-to-mis"
+    if storefront.sent and mis.progress.rank < made:
+        return "shipped-but-cancelled"
+    return "made-but-cancelled" if storefront.progress.rank >= made else "cancel-travels-to-storefront"
+
+
+def test_the_table_agrees_with_the_questions_for_every_pair() -> None:
+    for storefront, mis in product(READABLE, READABLE):
+        row = decide(storefront, mis)
+        assert row.rule == right_answer(storefront, mis), (str(storefront), str(mis))
+        assert row.decision is DECISIONS.get(row.rule, Decision.ASK)
 
 
 def test_every_rule_of_the_table_is_among_the_expected_answers() -> None:
