@@ -51,4 +51,5 @@ async def _limited_body(request: Request) -> bytes | None:
 
 
 def _refused(status: int, why: str) -> Response:
-    return JSONResponse({"error": why}, status_code=status)
+    # Closing ends the reading too: what is still being sent would be read and thrown away for ever.
+    return JSONResponse({"error": why}, status_code=status, headers={"connection": "close"})
