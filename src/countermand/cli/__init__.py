@@ -63,5 +63,6 @@ def main(log_level: str) -> None:
 
     Start with: countermand demo
     """
-    faulthandler.enable(sys.__stderr__)  # a crash in native code leaves its stack on standard error
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # a crash in native code leaves its stack
     configure_logs(log_level)

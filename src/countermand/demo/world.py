@@ -16,7 +16,7 @@ import msgspec
 
 from countermand.app import ConnectionSettings, Installation
 from countermand.bridge.connection import Polling
-from countermand.core.policy import Policy
+from countermand.core.policy import Mode, Policy
 from countermand.core.status import Side
 from countermand.demo.value_types import prepare_types
 from countermand.infigo import InfigoSettings
@@ -27,7 +27,11 @@ from countermand.simulators.kit import ServerThread
 from countermand.web.server import create_app
 
 #: The demo's waits are short, so that somebody watching sees the whole story.
-DEMO_POLICY = Policy(undo_window=timedelta(seconds=1), vendor_grace=timedelta(seconds=2))
+DEMO_POLICY = Policy(
+    ship_to_storefront=Mode.AUTOMATIC,
+    undo_window=timedelta(seconds=1),
+    vendor_grace=timedelta(seconds=2),
+)
 BANNER = "This is a demonstration: both systems are stand-ins on this machine, and every order is invented."
 _SOON = timedelta(seconds=2)
 NEVER = Polling(interval=timedelta(days=1), slowest=timedelta(days=1), sweep_grace=_SOON)

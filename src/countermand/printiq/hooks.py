@@ -28,6 +28,8 @@ Leaf = tuple[str, str]
 def parse_hook(body: bytes, content_type: str, names: HookNames | None = None) -> tuple[Hint, ...]:
     """What a hook says is worth looking at: each job and sales order it names, else an order reference.
 
+    Nothing for a known event that is not about orders, such as a new quote.
+
     Raises:
         UnreadableHookError: it is neither JSON nor safe XML, or names nothing that can be looked up.
     """
@@ -35,6 +37,8 @@ def parse_hook(body: bytes, content_type: str, names: HookNames | None = None) -
     leaves = list(_xml_leaves(body) if _is_xml(body, content_type) else _json_leaves(body, content_type))
     claims = _claims(leaves, names)
     hints = tuple(dict.fromkeys(_hints(leaves, names, claims)))
+    if not hints and _not_about_orders(leaves, names):
+        return ()
     if not hints:
         raise UnreadableHookError(
             f"The hook ({claims or 'no event name'}) names no job, sales order or order reference"
@@ -42,6 +46,31 @@ def parse_hook(body: bytes, content_type: str, names: HookNames | None = None) -
     if len(hints) > MOST_HINTS:
         raise UnreadableHookError(f"The hook names {len(hints)} jobs, more than {MOST_HINTS}")
     return hints
+
+
+#: Events of the documented list that are about customers, quotes, invoices and purchases, not about orders
+#: (supported-webhooks-events-in-printiq); without an order's number there is nothing to look at.
+NOT_ABOUT_ORDERS = frozenset(
+    {
+        "createcustomer",
+        "createcustomercontact",
+        "createcustomeraddress",
+        "createquote",
+        "quotecreated",
+        "rejectquote",
+        "expirequote",
+        "discardquote",
+        "exportinvoice",
+        "exportpurchaseorder",
+        "failcxmljob",
+        "failxmpiejob",
+    }
+)
+
+
+def _not_about_orders(leaves: list[Leaf], names: HookNames) -> bool:
+    events = _values(leaves, names.event)
+    return bool(events) and all(event.casefold() in NOT_ABOUT_ORDERS for event in events)
 
 
 def _hints(leaves: list[Leaf], names: HookNames, claims: str) -> Iterator[Hint]:

@@ -94,7 +94,7 @@ def test_the_names_are_settings() -> None:
         (b"{", JSON, "not JSON"),
         (b"5", JSON, "not a JSON object"),
         (b"{}", JSON, "no event name"),
-        (b'{"Event": "CreateCustomer", "Code": "ACME"}', JSON, r"\(CreateCustomer\) names no job"),
+        (b'{"Event": "SomethingNew", "Code": "ACME"}', JSON, r"\(SomethingNew\) names no job"),
         (b'{"JobNo": ""}', JSON, "names no job"),
         (b'{"JobNo": null}', JSON, "names no job"),
         (b'{"JobNo": "%s"}' % (b"x" * 61), JSON, "names no job"),
@@ -162,3 +162,13 @@ def test_no_json_breaks_it(value: object) -> None:
     except UnreadableHookError:
         return
     assert all(bool(hint.mis_ref) != bool(hint.order_id) for hint in hints)
+
+
+@pytest.mark.parametrize("event", ["CreateQuote", "CreateCustomer", "ExportInvoice"])
+def test_a_known_event_that_is_not_about_orders_asks_for_no_look(event: str) -> None:
+    assert parse_hook(f'{{"Event": "{event}", "QuoteNo": "Q050201"}}'.encode(), "application/json") == ()
+
+
+def test_such_an_event_with_a_job_in_it_is_looked_at() -> None:
+    body = b'{"Event": "ExportInvoice", "JobNo": "J29328-01"}'
+    assert [hint.mis_ref for hint in parse_hook(body, "application/json")] == ["J29328-01"]

@@ -99,5 +99,7 @@ def _bind(port: int) -> socket.socket:
         listener.listen(256)
     except OSError as error:
         listener.close()
-        raise RuntimeError(f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}.") from error
+        raise RuntimeError(
+            f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}. Choose another port."
+        ) from error
     return listener
