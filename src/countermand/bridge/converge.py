@@ -29,6 +29,8 @@ from countermand.core.status import Side
 
 Clock = Callable[[], datetime]
 
+_CANCELS = frozenset({Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT})
+
 
 class Converger:
     """Brings orders of one connection in step."""
@@ -47,8 +49,7 @@ class Converger:
         """
         if not passes:
             return frozenset()
-        brakes = await self._store.brakes(self._connection.name)
-        looked = await self._look(list(passes), brakes)
+        looked = await self._look(list(passes))
         saved = await self._save(looked)
         acting = [one for one in saved if one.plan.writes and self._fresh(one)]
         if acting:
@@ -62,18 +63,27 @@ class Converger:
 
     # Look and judge
 
-    async def _look(self, passes: list[Pass], brakes: frozenset[Direction]) -> list[Pass]:
+    async def _look(self, passes: list[Pass]) -> list[Pass]:
         passes = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
-        judged = [self._judge(one, brakes) for one in passes]
+        first = await self._judge_all(passes)
         passes = await self._looking.look(
-            judged, lambda one: second_look(one, self._connection, self._clock())
+            first, lambda one: second_look(one, self._connection, self._clock())
         )
         passes = await self._looking.share(passes)
-        again = [
-            one if one.case is before.case else self._judge(one, brakes)
-            for one, before in zip(passes, judged, strict=True)
-        ]
-        return [self._hear(one, brakes) if one.case.checking else one for one in again]
+        anew = [one for one, before in zip(passes, first, strict=True) if one.case is not before.case]
+        judged = {one.case.order_id: one for one in await self._judge_all(anew)}
+        passes = [judged.get(one.case.order_id, one) for one in passes]
+        heard = await self._judge_all([self._hear(one) for one in passes if one.case.checking])
+        said = {one.case.order_id: one for one in heard}
+        return [said.get(one.case.order_id, one) for one in passes]
+
+    async def _judge_all(self, passes: Sequence[Pass]) -> list[Pass]:
+        """Judge orders; the brakes are asked for only where some order wants a cancel."""
+        judged = [self._judge(one, frozenset()) for one in passes]
+        if not any(one.plan.wanted & _CANCELS for one in judged):
+            return judged
+        brakes = await self._store.brakes(self._connection.name)
+        return [self._judge(one, brakes) if brakes else one for one in judged]
 
     def _judge(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
         case = verify(one.case)
@@ -91,7 +101,7 @@ class Converger:
         )
         return plan(order, rules.policy, self._clock(), rules.by_direction)
 
-    def _hear(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
+    def _hear(self, one: Pass) -> Pass:
         """Where a system cannot be read back, a person's "done" is taken as their word."""
         wanted = {action.kind for action in one.plan.actions if isinstance(action, NeedsPerson)}
         for checking in one.case.checking:
@@ -102,7 +112,7 @@ class Converger:
             if case != one.case:
                 entry = self._reported(case, task.line_ids, checking)
                 one = replace(one, case=case, entries=(*one.entries, entry))
-        return self._judge(one, brakes)
+        return one
 
     def _reported(self, case: Case, line_ids: Sequence[str], checking: Checking) -> Entry:
         return Entry(
@@ -124,9 +134,9 @@ class Converger:
         )
         await self._drop_linked(changes)
         writing = {one.case.order_id for one in passes if one.plan.writes}
-        brakes = await self._store.brakes(self._connection.name) if writing else frozenset()
         kept = [Pass(stored=stored, case=stored.case) for stored in saved.values()]
-        return [self._judge(one, brakes) if one.case.order_id in writing else one for one in kept]
+        acting = await self._judge_all([one for one in kept if one.case.order_id in writing])
+        return [one for one in kept if one.case.order_id not in writing] + acting
 
     async def _drop_linked(self, changes: Sequence[Change]) -> None:
         linked = [value for change in changes for kind, value in change.references if kind == "item"]

@@ -21,6 +21,12 @@ from countermand.bridge.store import Store
 
 #: Listings overlap by this much: clocks differ, and a commit may become visible late.
 OVERLAP = timedelta(minutes=2)
+#: How often it is stored how far listing has come; after a restart that much more is listed again.
+STORE_EVERY = timedelta(minutes=10)
+#: How often a listing goes further back, and forgets what earlier ones showed, for what slipped through:
+#: a clock that was wrong for a while, an order that became visible late.
+THOROUGH_EVERY = timedelta(minutes=30)
+THOROUGH = timedelta(days=1)
 
 
 class Poll:
@@ -33,9 +39,19 @@ class Poll:
         self._store = store
         self._converger = converger
         self._clock = clock
+        self._reached: dict[str, datetime] = {}
+        self._stored: dict[str, datetime] = {}
+        self._listed: dict[str, StorefrontOrder | MisItem] = {}
+        self._thorough_at: datetime | None = None
+        self._thorough = False
 
     async def look(self) -> None:
         """One round over both systems."""
+        now = self._clock()
+        last = self._thorough_at
+        self._thorough = last is not None and not timedelta(0) <= now - last < THOROUGH_EVERY
+        if self._thorough or last is None:
+            self._listed, self._thorough_at = {}, now
         await self._storefront()
         await self._mis()
 
@@ -46,15 +62,23 @@ class Poll:
         lookback = now - self._connection.polling.lookback
         cancelled = await self._connection.storefront.list_orders(since=lookback, cancelled_only=True)
         orders = {order.order_id: order for order in (*(placed or ()), *(cancelled or ()))}
-        await self._take_orders(list(orders.values()))
+        news = [order for order in orders.values() if self._is_news(order.order_id, order)]
+        taken = await self._take_orders(news)
+        self._listed |= {order.order_id: order for order in news if order.order_id in taken}
         if placed is not None:
-            await self._store.set_watermark(self._connection.name, name, now)
+            await self._got_to(name, now)
 
-    async def _take_orders(self, orders: Sequence[StorefrontOrder]) -> None:
+    def _is_news(self, key: str, shown: StorefrontOrder | MisItem) -> bool:
+        """Whether a listing shows something else than when it was last taken in."""
+        known = self._listed.get(key)
+        return known is None or replace(known, began_at=shown.began_at) != shown
+
+    async def _take_orders(self, orders: Sequence[StorefrontOrder]) -> frozenset[str]:
+        """Take in what was listed; returns the orders of which nothing is left to take in."""
         if not orders:
-            return
+            return frozenset()
         known = await self._store.load(self._connection.name, [order.order_id for order in orders])
-        passes = []
+        passes, as_known = [], set()
         for order in orders:
             stored, raw = known.get(order.order_id), {order.order_id: order.raw}
             if stored is None:
@@ -63,25 +87,34 @@ class Poll:
             case = see_order(stored.case, order)
             if differences(stored.case, case, {}):
                 passes.append(Pass(stored=stored, case=case, raw=raw))
-        await self._converger.converge(passes)
+            else:
+                as_known.add(order.order_id)
+        return await self._converger.converge(passes) | as_known
 
     async def _mis(self) -> None:
         now, name = self._clock(), "mis"
         items = await self._connection.mis.list_changed(await self._since(name, now))
         if items is None:
             return
-        await self._take_items(items)
-        await self._store.set_watermark(self._connection.name, name, now)
+        news = [item for item in items if self._is_news(item.ref, item)]
+        taken = await self._take_items(news)
+        self._listed |= {item.ref: item for item in news if item.ref in taken}
+        await self._got_to(name, now)
 
-    async def _take_items(self, items: Sequence[MisItem]) -> None:
+    async def _take_items(self, items: Sequence[MisItem]) -> frozenset[str]:
+        """Take in what was listed; returns the items of which nothing is left to take in."""
         if not items:
-            return
+            return frozenset()
         by_ref = {item.ref: item for item in items}
         owners = await self._store.orders_of(self._connection.name, "item", list(by_ref))
-        await self._take_linked(by_ref, owners)
+        unsaved = await self._take_linked(by_ref, owners)
         await self._take_unlinked([item for ref, item in by_ref.items() if ref not in owners])
+        return frozenset(ref for ref in by_ref if not unsaved.intersection(owners.get(ref, ())))
 
-    async def _take_linked(self, items: dict[str, MisItem], owners: dict[str, tuple[str, ...]]) -> None:
+    async def _take_linked(
+        self, items: dict[str, MisItem], owners: dict[str, tuple[str, ...]]
+    ) -> frozenset[str]:
+        """Returns the orders that somebody else changed meanwhile."""
         order_ids = sorted({order_id for each in owners.values() for order_id in each})
         stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
         passes = []
@@ -90,7 +123,8 @@ class Poll:
             case = see_items(one.case, own)
             if differences(one.case, case, {}):
                 passes.append(Pass(stored=one, case=case, raw={item.ref: item.raw for item in own}))
-        await self._converger.converge(passes)
+        saved = await self._converger.converge(passes)
+        return frozenset(one.case.order_id for one in passes) - saved
 
     async def _take_unlinked(self, items: Sequence[MisItem]) -> None:
         """Remember them, and look at the orders whose keys they carry, known yet or not."""
@@ -120,6 +154,17 @@ class Poll:
     async def _owners(self, kind: str, values: Set[str]) -> dict[str, tuple[str, ...]]:
         return await self._store.orders_of(self._connection.name, kind, sorted(values)) if values else {}
 
+    # How far listing has come
+
     async def _since(self, name: str, now: datetime) -> datetime:
-        reached = await self._store.watermark(self._connection.name, name)
-        return (reached or now - self._connection.polling.lookback) - OVERLAP
+        if name not in self._reached:
+            reached = await self._store.watermark(self._connection.name, name)
+            self._reached[name] = reached or now - self._connection.polling.lookback
+        return min(self._reached[name], now) - (THOROUGH if self._thorough else OVERLAP)
+
+    async def _got_to(self, name: str, now: datetime) -> None:
+        self._reached[name] = now
+        stored = self._stored.get(name)
+        if stored is None or not timedelta(0) <= now - stored < STORE_EVERY:
+            await self._store.set_watermark(self._connection.name, name, now)
+            self._stored[name] = now
