@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 #: How long a statement waits for another writer, in seconds.
@@ -77,8 +80,14 @@ def _leave_transactions_to_us(dbapi: DBAPIConnection) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    # By the driver itself: this runs once or twice for every look at an order.
+    driver: Any = connection.connection.driver_connection
     writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    statement = "BEGIN IMMEDIATE" if writing else "BEGIN"
+    try:
+        driver.execute(statement)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def durability(engine: Engine) -> Durability:
