@@ -7,6 +7,7 @@ else changed the order meanwhile, it is tried again on the new version.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -28,6 +29,8 @@ from countermand.core.tasks import TASK_TYPES
 Deed = Callable[[Case], tuple[Case, Entry]]
 
 _MOST_TRIES = 10
+#: So many orders share one transaction when a deed is for many.
+_TOGETHER = 200
 
 
 class RefusedError(Exception):
@@ -59,25 +62,36 @@ async def do(
 
 
 async def do_for_all(
-    store: Store,
-    connection: str,
-    order_ids: Sequence[str],
-    deed: Deed,
-    now: datetime,
-    closes: tuple[TaskEnd, ...] = (),
+    store: Store, connection: str, order_ids: Sequence[str], deed: Deed, now: datetime
 ) -> dict[str, str]:
-    """Apply a deed to many orders, one by one; returns why it was refused, by order id."""
-    refused = {}
-    for order_id in order_ids:
-        try:
-            await do(store, connection, order_id, deed, now, closes)
-        except RefusedError as error:
-            refused[order_id] = str(error)
+    """Apply a deed to many orders; returns why it was refused, by order id."""
+    refused: dict[str, str] = {}
+    for first in range(0, len(order_ids), _TOGETHER):
+        some = order_ids[first : first + _TOGETHER]
+        done = await _together(store, connection, some, deed, now)
+        for order_id in some:
+            if order_id not in done:
+                try:
+                    await do(store, connection, order_id, deed, now)
+                except RefusedError as error:
+                    refused[order_id] = str(error)
     return refused
 
 
+async def _together(
+    store: Store, connection: str, order_ids: Sequence[str], deed: Deed, now: datetime
+) -> frozenset[str]:
+    """Save what goes in one transaction; what is refused or was changed meanwhile is left for one by one."""
+    changes = []
+    for stored in (await store.load(connection, order_ids)).values():
+        with suppress(RefusedError):
+            case, entry = deed(stored.case)
+            changes.append(_change(stored, case, entry, now))
+    return frozenset(await store.save(connection, changes, now, {}))
+
+
 def _change(
-    stored: StoredCase, case: Case, entry: Entry, now: datetime, closes: tuple[TaskEnd, ...]
+    stored: StoredCase, case: Case, entry: Entry, now: datetime, closes: tuple[TaskEnd, ...] = ()
 ) -> Change:
     changed = tuple(one for one in case.cancellations if one not in stored.case.cancellations)
     ended = {end.id for end in closes}

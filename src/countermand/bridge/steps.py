@@ -152,7 +152,9 @@ def _brake(about: About) -> Iterable[Step]:
     yield Step(text="Look at the list of orders that are held: were they all meant to be cancelled?")
     yield Step(text="Choose the ones that were, and let them pass, with your reason.")
     yield Step(text=f"For those that were not: take the cancel back in {about.storefront} or {about.mis}.")
-    yield Step(text="When nothing wrong is left, take the brake off; counting starts afresh.")
+    yield Step(
+        text="When nothing wrong is left, take the brake off: this task closes, and counting starts afresh."
+    )
 
 
 def _stock_line(about: About) -> Iterable[Step]:

@@ -17,7 +17,6 @@ from starlette.responses import RedirectResponse, Response
 from countermand.app import Service, utc_now
 from countermand.bridge import people
 from countermand.bridge.ports import MisItemKind, MisRef
-from countermand.bridge.store import TaskEnd
 from countermand.core.command import RefusalReason
 from countermand.core.status import Facts
 from countermand.core.tasks import TaskKind
@@ -68,16 +67,14 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
             every = [ref for _, ref in views.orders_of_task(database, self.row.id)]
         return [ref for ref in every if ref in set(chosen)] if chosen else every
 
-    async def do(self, deed: people.Deed, closes: tuple[TaskEnd, ...] = ()) -> None:
+    async def do(self, deed: people.Deed) -> None:
         """The deed on every order concerned.
 
         Raises:
             RefusedError: it was refused for all of them.
         """
         orders = await self.orders()
-        refused = await people.do_for_all(
-            self.service.store, self.row.connection, orders, deed, self.at, closes
-        )
+        refused = await people.do_for_all(self.service.store, self.row.connection, orders, deed, self.at)
         self.service.wake()
         if refused and len(refused) == len(orders):
             raise people.RefusedError(next(iter(refused.values())))

@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from countermand.app import utc_now
 from countermand.bridge import people
-from countermand.bridge.store import Closing, TaskEnd
 from countermand.core.policy import Direction
 from countermand.core.tasks import TaskKind
 from countermand.ledger import views
@@ -92,7 +91,6 @@ async def release(request: Request) -> Response:
         if why:
             return _render(request, database, why)
     direction = Direction(held.brake.direction)
-    end = (TaskEnd(id=held.task.id, how=Closing.MOOT, by=person.name, reason=reason),) if held.task else ()
     known = {order.number for order in held.orders}
     refused = await people.do_for_all(
         service.store,
@@ -100,7 +98,6 @@ async def release(request: Request) -> Response:
         [order for order in chosen if order in known],
         people.release(direction, person.name, at, reason),
         at,
-        end,
     )
     service.wake()
     if refused:
@@ -117,16 +114,11 @@ async def clear(request: Request) -> Response:
         held = _held(request, database)
         if not reason:
             return _render(request, database, "Please say why the brake may come off.")
-        every = [ref for _, ref in views.orders_of_task(database, held.task.id)] if held.task else []
     connection, direction = held.brake.connection, Direction(held.brake.direction)
     cleared = await service.writer.write_async(
         lambda database: clear_brake(database, connection, direction, person.name, reason, at)
     )
     if not cleared:
         raise Problem(409, "Somebody else has just taken this brake off.")
-    if held.task:
-        end = (TaskEnd(id=held.task.id, how=Closing.MOOT, by=person.name, reason=reason),)
-        look = people.look_again(person.name, at)
-        await people.do_for_all(service.store, connection, every, look, at, end)
     service.wake()
     return RedirectResponse("/needs-a-person?done=cleared", 303)

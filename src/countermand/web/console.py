@@ -153,7 +153,7 @@ def _said(error: Exception) -> tuple[int, str]:
         return 400, str(error)
     status = getattr(error, "status_code", 500)
     return status, {404: "There is no such page.", 405: "This page cannot be used that way."}.get(
-        status, "The server could not do this."
+        status, "Something went wrong here. It is in the log; nothing was lost."
     )
 
 

@@ -35,6 +35,8 @@ LOOK_SECONDS = 0.2
 MOST_TOLD = 40
 _MOST_ENTRIES = 500
 _PING_SECONDS = 20
+#: How long to rest when the database could not be read.
+_REST_SECONDS = 2
 _BODY = msgspec.json.Decoder(Body)
 
 
@@ -74,7 +76,8 @@ class Live:
                 news = await run_in_threadpool(self._look)
             except Exception:
                 log.exception("live.look.failed")
-                raise
+                news = None
+                await asyncio.sleep(_REST_SECONDS)
             if news is not None:
                 self._tell(msgspec.json.encode(news))
             await asyncio.sleep(LOOK_SECONDS)

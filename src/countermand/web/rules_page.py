@@ -178,7 +178,8 @@ def _said(description: str) -> str:
     return description.replace("`", "")
 
 
-_LABELS = {
+#: What each limit is called; a test holds that none is missing.
+LABELS = {
     "undo_window": "Time to take a cancel back",
     "vendor_grace": "Time for the vendor's own plug-in",
     "vendor_may_ship": "The plug-in passes dispatches on",
@@ -199,4 +200,4 @@ _LABELS = {
 
 
 def _label(name: str) -> str:
-    return _LABELS.get(name) or words.sentence(name.replace("_", " "))
+    return LABELS.get(name) or words.sentence(name.replace("_", " "))

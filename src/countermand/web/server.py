@@ -54,5 +54,10 @@ def create_app(installation: Installation) -> Starlette:
             *console_routes(),
         ],
         lifespan=lifespan,
-        exception_handlers={Problem: problem_page, HTTPException: problem_page, ListPlaceError: problem_page},
+        exception_handlers={
+            Problem: problem_page,
+            HTTPException: problem_page,
+            ListPlaceError: problem_page,
+            Exception: problem_page,
+        },
     )

@@ -58,12 +58,16 @@ _GATES: dict[str, str] = {
     "mode-manual": "This shop lets a person do it.",
     "mode-assisted": "This shop lets a person press the button.",
     "mode-observe": "This connection only watches; nothing is written.",
+    "job-cancelled-and-sent": "One job of it is cancelled and has been dispatched all the same.",
+    "ambiguous-link": "More than one job may belong to it.",
     "shared-job": "The job also makes lines that are not cancelled.",
     "close-emptied-order": "Every line is cancelled, and the order itself is still open.",
     "cancelled-and-paid": "It was paid, and it is cancelled now.",
     "cancelled-and-invoiced": "It was invoiced, and it is cancelled now.",
 }  # fmt: skip
 _TABLE = {row.rule: row.why for row in ROWS}
+#: Every rule, limit and reason that has a sentence.
+KNOWN_RULES = frozenset({*_GATES, *_TABLE})
 
 CHANGES: dict[Change, str] = {
     Change.CANCEL: "cancel it",

@@ -8,11 +8,21 @@ let waiting = 0;
 export function listen() {
   const state = document.querySelector("[data-live-state]");
   if (!state || !window.EventSource) return;
-  const source = new EventSource("/live");
-  source.addEventListener("open", () => say(state, true));
-  source.addEventListener("error", () => say(state, false));
-  source.addEventListener("news", (event) => take(JSON.parse(event.data)));
-  addEventListener("pagehide", () => source.close());
+  let source = null, missed = false;
+  const open = () => {
+    source = new EventSource("/live");
+    source.addEventListener("open", () => { say(state, true); if (missed) { missed = false; refresh(); } });
+    source.addEventListener("error", () => { say(state, false); missed = true; });
+    source.addEventListener("news", (event) => take(JSON.parse(event.data)));
+  };
+  const close = () => { source?.close(); source = null; };
+  // A hidden page needs no stream: browsers allow only a few of them to one host.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { close(); missed = true; } else if (!source) open();
+  });
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => { if (event.persisted && !source) { missed = true; open(); } });
+  if (!document.hidden) open();
 }
 
 function say(state, on) {
