@@ -8,9 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, bindparam, insert, or_, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    bindparam,
+    cast,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    union,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countermand.bridge.store import Entry
@@ -51,7 +65,7 @@ def digest(*fields: str) -> str:
     """
     found = hashlib.sha256()
     for field in fields:
-        raw = field.encode()
+        raw = field.encode(errors="surrogateescape")
         found.update(len(raw).to_bytes(8, "big"))
         found.update(raw)
     return found.hexdigest()
@@ -116,7 +130,9 @@ def _lock_head(connection: Connection, chain: str) -> tuple[int, str]:
 
 
 def chains(connection: Connection) -> list[str]:
-    return list(connection.scalars(select(journal_head.c.chain).order_by(journal_head.c.chain)))
+    """Every chain, also one whose recorded end was taken away."""
+    known = union(select(journal_head.c.chain), select(journal.c.chain))
+    return sorted(connection.scalars(known))
 
 
 def verify(connection: Connection, chain: str) -> Iterator[Fault]:
@@ -158,15 +174,23 @@ class Stored(msgspec.Struct, frozen=True):
 def stored(connection: Connection, chain: str, after: int = 0) -> Iterable[Stored]:
     """Rows exactly as stored: no conversion may hide a change."""
     columns = ("seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash")
+    bytewise = connection.dialect.name == "sqlite"
     statement = (
-        select(
-            *(
-                type_coerce(journal.c[name], BigInteger) if name == "at" else journal.c[name]
-                for name in columns
-            )
-        )
+        select(*(_unconverted(name, bytewise) for name in columns))
         .where(journal.c.chain == chain, journal.c.seq > after)
         .order_by(journal.c.seq)
     )
     for row in connection.execute(statement.execution_options(yield_per=1000)):
-        yield Stored(*row)
+        yield Stored(*map(_text, row))
+
+
+def _unconverted(name: str, bytewise: bool) -> ColumnElement[Any]:
+    """SQLite keeps whatever bytes were put there, and its driver fails on those that are no text."""
+    column: ColumnElement[Any] = journal.c[name]
+    if name in ("seq", "at"):
+        return type_coerce(column, BigInteger)
+    return cast(column, LargeBinary) if bytewise else column
+
+
+def _text(value: Any) -> Any:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
