@@ -86,14 +86,15 @@ def load(
 
 
 def key_sql(layout: Layout, role: str) -> str:
-    """A key as it is compared: without case, surrounding space and a leading `#`; NULL when empty."""
+    """A key as it is compared, NULL if empty: without case, space around it, a leading `#`, a number's `.0`."""
     column, pattern = f"c{layout.roles[role]}", layout.choices.key_pattern
     if pattern:
         group = 1 if re.compile(pattern).groups else 0
         column = f"regexp_extract({column}, {sql_text(pattern)}, {group})"
     # The general trim is slow; it only runs for the rare key that needs it.
-    thorough = f"ltrim(upper(trim({column}, ' \t\n\u00a0')), '#')"
-    odd = " OR ".join(f"contains({column}, {mark})" for mark in _UNUSUAL)
+    bare = f"ltrim(upper(trim({column}, ' \t\n\u00a0')), '#')"
+    thorough = f"regexp_replace({bare}, '^(\\d+)\\.0+$', '\\1')"
+    odd = " OR ".join([f"ends_with({column}, '.0')", *(f"contains({column}, {mark})" for mark in _UNUSUAL)])
     return f"nullif(CASE WHEN {odd} THEN {thorough} ELSE upper(trim({column})) END, '')"
 
 

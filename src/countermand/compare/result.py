@@ -113,7 +113,7 @@ def summarise(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, in_s
         currency=storefront.layout.currency or mis.layout.currency,
         counts=counts,
         value_at_stake=_value_at_stake(db),
-        notes=tuple(_notes(storefront, mis, counts)),
+        notes=tuple(_notes(storefront, mis, keys, counts)),
     )
 
 
@@ -239,7 +239,7 @@ def _matched_by(storefront: Loaded, mis: Loaded, keys: KeyPair) -> str:
     return f"{storefront.layout.heading(keys.storefront)} = {mis.layout.heading(keys.mis)}"
 
 
-def _notes(storefront: Loaded, mis: Loaded, counts: dict[Class, Count]) -> Iterator[str]:
+def _notes(storefront: Loaded, mis: Loaded, keys: KeyPair, counts: dict[Class, Count]) -> Iterator[str]:
     blank = counts[Class.WITHOUT_KEY]
     if blank.mis_rows:
         yield (
@@ -265,6 +265,8 @@ def _notes(storefront: Loaded, mis: Loaded, counts: dict[Class, Count]) -> Itera
             f"{counts[Class.AFTER_AS_OF].found:,} were placed after the moment given with --as-of and are "
             "set aside."
         )
+    if storefront.layout.price_role == "order_total" and not keys.by_order:
+        yield "The value of a line is the total of its order: lines of one order count it once each."
     made = [status for status in mis.statuses if status.facts and status.facts.progress.value == "produced"]
     if made and counts[Class.SHIPPED_IN_STOREFRONT_ONLY].found:
         raw = " / ".join(text for text in made[0].raw if text)

@@ -49,7 +49,7 @@ def compare_files(
         raise CompareError("Only one of the two files can come from standard input: name the other one.")
     corrections = _corrections(request)
     sources = [_open(request, side, work, corrections, report) for side in Side]
-    laid_out = _lay_out(request, corrections, *sources)
+    laid_out = _lay_out(corrections, *sources)
     step = ""
 
     def progress(share: float) -> None:
@@ -92,16 +92,22 @@ def _corrections(request: Request) -> Corrections:
 
 def _open(request: Request, side: Side, work: Path, corrections: Corrections, report: Report) -> Source:
     argument = request.storefront if side is Side.STOREFRONT else request.mis
-    report(f"Opening {Path(argument).name}", 0.0)
-    return open_source(argument, work, corrections.side(side))
+    name = Path(argument).name
+    report(f"Opening {name}", 0.0)
+    size = Path(argument).stat().st_size if Path(argument).is_file() else 0
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        report(f"Converting {name}", min(done / size, 1.0) if size else 0.0)
+
+    return open_source(argument, work, corrections.side(side), advance)
 
 
-def _lay_out(
-    request: Request, corrections: Corrections, storefront: Source, mis: Source
-) -> tuple[Layout, Layout]:
+def _lay_out(corrections: Corrections, storefront: Source, mis: Source) -> tuple[Layout, Layout]:
     if not (corrections.storefront.columns or corrections.mis.columns):
         check_sides(storefront, mis)
-    del request
     return (
         lay_out(Side.STOREFRONT, storefront, corrections.storefront),
         lay_out(Side.MIS, mis, corrections.mis),

@@ -43,6 +43,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     sheet: str = ""
     headings: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
+    #: The file is a copy of ours, already clean UTF-8.
+    clean: bool = False
 
     @property
     def relation(self) -> str:
@@ -107,6 +109,11 @@ def _as_file(argument: str, work: Path) -> tuple[str, Path]:
         with path.open("rb") as file:
             if not path.is_file():
                 return path.name, _spool(file, work / f"pipe-{path.name}")
+        if set(str(path)) & set("*?[]{}"):
+            # DuckDB would take such a name for a pattern of several files.
+            plain = work / f"input-{len(list(work.iterdir()))}{path.suffix}"
+            plain.symlink_to(path.absolute())
+            return path.name, plain
     except OSError as error:
         raise CompareError(f"{argument} cannot be read ({error.strerror}): check who may read it.") from error
     return path.name, path
@@ -138,7 +145,7 @@ def _workbook(name: str, path: Path, work: Path, choices: FileChoices) -> Source
     target = work / f"{path.stem}-{len(list(work.iterdir()))}.csv"
     sheet = sheets.sheet_to_csv(path, target, name, choices.sheet)
     source = _delimited(name, target, choices, encoding.UTF8, delimiter=",")
-    return msgspec.structs.replace(source, kind="Excel workbook", encoding="", delimiter=",", sheet=sheet)
+    return msgspec.structs.replace(source, kind="Excel workbook", encoding="", sheet=sheet, clean=True)
 
 
 def _text(
@@ -149,14 +156,17 @@ def _text(
         raise CompareError(
             f"{name} is a binary file, not an export: give CSV, TSV, XLSX, JSON lines or Parquet."
         )
+    copied = False
     if not encoding.is_plain(found):
         target = work / f"{path.stem}-{len(list(work.iterdir()))}.txt"
         found = encoding.to_utf8(path, target, found, name, advance)
-        path = target
+        path, copied = target, True
     first = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \r\n\t")[:1]
     if first in (b"{", b"["):
-        return _json(name, path, found, "JSON lines" if first == b"{" else "JSON array")
-    return _delimited(name, path, choices, found)
+        source = _json(name, path, found, "JSON lines" if first == b"{" else "JSON array")
+    else:
+        source = _delimited(name, path, choices, found)
+    return msgspec.structs.replace(source, clean=copied)
 
 
 def repair(source: Source, work: Path, advance: Callable[[int], None] = lambda _: None) -> Source | None:
@@ -164,11 +174,11 @@ def repair(source: Source, work: Path, advance: Callable[[int], None] = lambda _
 
     None when there is nothing to repair: the file is well-formed text, so the fault is in its rows.
     """
-    if not source.delimiter or source.sheet or source.path.parent == work:
+    if source.clean or source.kind == "Parquet":
         return None
     target = work / f"{source.path.stem}-clean.txt"
     found = encoding.to_utf8(source.path, target, source.encoding, source.name, advance)
-    return msgspec.structs.replace(source, path=target, encoding=found)
+    return msgspec.structs.replace(source, path=target, encoding=found, clean=True)
 
 
 def _json(name: str, path: Path, found: str, kind: str) -> Source:

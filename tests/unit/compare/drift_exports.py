@@ -297,6 +297,5 @@ def _write_parquet(path: Path, text: bytes) -> None:
     plain = path.with_suffix(".plain")
     plain.write_bytes(text)
     with duckdb.connect() as db:
-        db.execute(
-            f"COPY (FROM read_csv('{plain}', header=true, all_varchar=true, delim=',')) TO '{path}' (FORMAT parquet)"
-        )
+        source = f"read_csv('{plain}', header=true, all_varchar=true, delim=',')"
+        db.execute(f"COPY (FROM {source}) TO '{path}' (FORMAT parquet)")

@@ -383,3 +383,29 @@ def test_one_from_standard_input(files: Files, monkeypatch: pytest.MonkeyPatch, 
     with compare_files(request, work) as (comparison, found):
         assert comparison.storefront.name == "standard input"
         assert len(list(found(None))) == 1
+
+
+def test_a_file_name_that_looks_like_a_pattern(files: Files) -> None:
+    files.write("orders[1].csv", INFIGO)
+    files.names["storefront"] = "orders[1].csv"
+    comparison, found = files.compare()
+    assert comparison.storefront.name == "orders[1].csv"
+    assert len(found) == 1
+
+
+def test_order_numbers_that_a_program_turned_into_decimals(files: Files) -> None:
+    files.write("printiq.csv", PRINTIQ.replace("1001", "1001.0").replace("1002", " #1002 "))
+    assert keys(files.compare()[1]) == {"1002": Class.CANCELLED_IN_STOREFRONT_ONLY}
+
+
+def test_an_encoding_that_only_shows_late_in_standard_input(
+    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = "".join(f"J{number}-01,{number},In Production\n" for number in range(2000, 42_000))
+    text = (PRINTIQ + rows).encode() + "J9-01,1003,Expédié\n".encode("cp1252")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    work = tmp_path / "work"
+    work.mkdir()
+    with compare_files(Request(storefront=str(tmp_path / "infigo.csv"), mis="-"), work) as (comparison, _):
+        assert comparison.counts[Class.ONLY_IN_MIS].mis_rows == 40_001
+        assert ("Expédié", "", 1) in comparison.mis.statuses
