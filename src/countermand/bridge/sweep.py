@@ -26,6 +26,7 @@ from countermand.bridge.look import BOTH, NEITHER, Looking
 from countermand.bridge.sightings import differences
 from countermand.bridge.store import ITSELF, Change, Store, StoredCase
 from countermand.core.judge import judge
+from countermand.core.rules import facts_of, resolve
 from countermand.core.status import Side, Unreadable
 from countermand.core.verdict import InStep, Settled, Verdict, Wait
 
@@ -303,7 +304,7 @@ class Sweeper:
     def _is_news(self, case: Case) -> bool:
         """Both sides differ in a way that was not known; a case keeps its rules until it is concluded."""
         found, why = self._compare(case)
-        return found is Found.DIFFERING and not {line.rule for line in case.lines}.issuperset(why.split(", "))
+        return found is Found.DIFFERING and _is_new(why, case)
 
     def _quiet(self, one: Pass) -> bool:
         """Both sides agree, and are known to: there is nothing to store."""
@@ -318,7 +319,9 @@ class Sweeper:
 
     def _verdicts(self, case: Case) -> dict[str, Verdict]:
         order = as_order(case, live_since=self._connection.live_since, offered=self._connection.offered)
-        return judge(order, self._connection.policy, self._clock())
+        facts = facts_of(case.customer, order.lines)
+        rules = resolve(self._connection.policy, self._connection.overrides, facts)
+        return judge(order, rules.policy, self._clock())
 
     def _compare(self, case: Case) -> tuple[Found, str]:
         """Whether both sides agree on the order as it was read, and if not, why."""
@@ -335,9 +338,10 @@ class Sweeper:
         assert stored is not None, f"order {change.case.order_id} is new, and a sweep meets no new orders"
         if not saved:
             return _skipped(stored.id, Skip.OVERTAKEN)
+        if _unreadable(change.case):
+            return _skipped(stored.id, Skip.UNREADABLE)
         found, why = self._compare(change.case)
-        known = {line.rule for line in stored.case.lines}
-        is_new = found is Found.DIFFERING and not known.issuperset(why.split(", "))
+        is_new = found is Found.DIFFERING and _is_new(why, stored.case)
         return Finding(order=stored.id, kind=found, why=why, is_new=is_new)
 
     def _resize(self, orders: int, calls: int) -> None:
@@ -348,7 +352,9 @@ class Sweeper:
     # Ends
 
     def _blocked(self, passes: Sequence[Pass]) -> str:
-        """The name of a system of which not one order of the batch can be read."""
+        """Why nothing can be said: not one of several orders can be read in one of the systems."""
+        if len(passes) < LEAST_ORDERS:
+            return ""
         for side, name in (
             (Side.STOREFRONT, self._connection.storefront_name),
             (Side.MIS, self._connection.mis_name),
@@ -395,6 +401,11 @@ def _left_alone(one: Candidate, now: datetime, grace: timedelta) -> Skip | None:
     if now - one.changed_at < grace:
         return Skip.YOUNG_CHANGE
     return None
+
+
+def _is_new(why: str, known: Case) -> bool:
+    """Whether a difference goes beyond what the stored judgement of the order says."""
+    return not {line.rule for line in known.lines}.issuperset(why.split(", "))
 
 
 def _skipped(order: int, why: Skip) -> Finding:

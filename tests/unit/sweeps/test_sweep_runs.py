@@ -140,6 +140,22 @@ def test_one_order_that_cannot_be_read_is_skipped_and_its_case_stays_as_it_is(sh
     assert shop.versions() == before
 
 
+def test_both_sides_changing_between_its_two_reads_is_no_difference(shop: Process) -> None:
+    """The storefront is read, then the vendors' plugin cancels both, then the MIS is read."""
+
+    class Quick(type(shop.sweeper._connection.mis)):  # type: ignore[misc]  # the fake's own type
+        async def read(self, refs: list[object]) -> list[MisItem]:
+            shop.world.truth[3].storefront = shop.world.truth[3].mis = CANCELLED
+            found: list[MisItem] = await super().read(refs)
+            return found
+
+    shop.sweeper = sweeper_with(shop, mis=Quick(shop.world))
+    sweep = asyncio.run(alone(shop))
+    assert (sweep.differing, sweep.agreed) == (0, 8)
+    case = asyncio.run(shop.store.load(SHOP, ["100003"]))["100003"].case
+    assert ({line.rule for line in case.lines}, case.tasks) == ({"both-cancelled"}, ())
+
+
 def test_every_reason_has_words_for_people() -> None:
     assert SKIP_MEANING.keys() == set(Skip)
 
