@@ -128,9 +128,13 @@ def _reason(verdict: Verdict, gate: str | None) -> str:
 
 
 def _detail(verdict: Verdict) -> str:
-    if isinstance(verdict, Settled):
-        return verdict.by or "a person"
-    return (verdict.detail if isinstance(verdict, Ask) else "") or "no reason given"
+    match verdict:
+        case Settled():
+            return verdict.by or "a person"
+        case Ask():
+            return verdict.detail or "no reason given"
+        case _:
+            return ""
 
 
 def _sides(line: Line) -> tuple[Side, Side]:

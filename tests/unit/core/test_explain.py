@@ -282,3 +282,23 @@ def test_the_value_limit_is_said(limit: float | None, words: str) -> None:
 def test_a_refusal_without_words_says_so() -> None:
     said = explain(line("cancelled/none", "open/none"), Ask("write-refused", ASKED.task), Policy(), NAMES)
     assert "(no reason given)" in said
+
+
+def test_a_reason_that_names_the_row_behind_it_is_found_by_its_first_part() -> None:
+    own, verdict = line("open/none", "open/dispatched"), Wait("dispatch-travels")
+    said = explain(own, verdict, Policy(), NAMES, "first-sight:dispatch-travels")
+    assert said.endswith(
+        "; it was so when first seen, so nothing is written before a look at all such orders."
+    )
+
+
+def test_where_both_are_cancelled_the_storefront_comes_first() -> None:
+    said = explain(line("cancelled/none", "cancelled/none"), InStep("both-cancelled"), Policy(), NAMES)
+    assert said == "Cancelled in Infigo at 10:00 UTC; cancelled in printIQ at 10:00 UTC, so both agree."
+
+
+def test_whether_it_was_another_day_is_a_matter_of_the_shops_clock() -> None:
+    shop = SystemNames(zone=timezone(timedelta(hours=13)))
+    own = line("cancelled/none", "open/none", began_at=T0 + timedelta(hours=2))
+    assert explain(own, CANCEL, Policy(), NAMES).startswith("Cancelled in Infigo at 10:00 UTC;")
+    assert explain(own, CANCEL, Policy(), shop).startswith("Cancelled in Infigo on 2 March 2026 at 23:00;")
