@@ -36,6 +36,8 @@ _connection = click.option(
 @click.option("--orders", metavar="NUMBERS", help="These orders: 10001,10005-10020.")
 @click.option("--as-of", metavar="MOMENT", help="When the exports were made; their files' time by default.")
 @click.option("--map", "map_path", type=_file, help="Corrections, as `compare --map` writes them.")
+@click.option("--sales-orders", default="SO", show_default=True, metavar="PREFIX",
+              help="How numbers of sales orders begin in the MIS's export (a guess).")  # fmt: skip
 @click.option("--slice-days", type=click.IntRange(1, 366), default=7, show_default=True,
               help="With --since: how many days one search covers.")  # fmt: skip
 @click.pass_context
@@ -49,6 +51,7 @@ def import_(
     orders: str | None,
     as_of: str | None,
     map_path: Path | None,
+    sales_orders: str,
     slice_days: int,
 ) -> None:
     """Bring existing orders into a running Countermand: from exports, by search, or by number.
@@ -70,7 +73,7 @@ def import_(
             "--printiq goes with --infigo: the storefront's export says which orders are ours."
         )
     if infigo is not None:
-        taken = _from_files(url, connection, infigo, printiq, _moment(as_of), map_path)
+        taken = _from_files(url, connection, infigo, printiq, _moment(as_of), map_path, sales_orders)
     elif since is not None:
         begin = _moment(since)
         assert begin is not None
@@ -149,6 +152,7 @@ def _from_files(
     printiq: Path | None,
     as_of: datetime | None,
     map_path: Path | None,
+    sales_orders: str,
 ) -> Taken:
     from countermand.compare.errors import CompareError
     from countermand.imports.files import batches, open_files
@@ -156,7 +160,7 @@ def _from_files(
     try:
         with (
             tempfile.TemporaryDirectory(prefix="countermand-") as folder,
-            open_files(infigo, printiq, Path(folder), as_of, map_path) as files,
+            open_files(infigo, printiq, Path(folder), as_of, map_path, sales_orders) as files,
         ):
             _insist_known(url, connection, files)
             return _all(

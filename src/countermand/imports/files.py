@@ -39,6 +39,8 @@ from countermand.imports.batch import ImportBatch
 
 Result = TypeVar("Result")
 
+#: How sales order numbers begin in printIQ is not known: a guess.
+SALES_ORDER_PREFIX = "SO"
 #: Orders in one batch: what one request to the service brings in.
 BATCH_ORDERS = 50
 
@@ -55,6 +57,7 @@ class ExportFiles(msgspec.Struct, frozen=True, kw_only=True):
     mis: Layout | None
     storefront_as_of: datetime
     mis_as_of: datetime
+    sales_order_prefix: str
     orders: int
     batch_count: int
 
@@ -66,10 +69,12 @@ def open_files(
     work: Path,
     as_of: datetime | None = None,
     map_path: Path | None = None,
+    sales_order_prefix: str = SALES_ORDER_PREFIX,
 ) -> Iterator[ExportFiles]:
     """Read the exports into a database of their own in `work`.
 
-    `as_of`: when they were made; by default each file's own time.
+    `as_of`: when they were made; by default each file's own time. `sales_order_prefix`: how sales order
+    numbers begin; the default is a guess of ours.
 
     Raises:
         CompareError: in one sentence, when a file is no export of its system.
@@ -94,6 +99,7 @@ def open_files(
             mis=mis_layout,
             storefront_as_of=as_of or _made_at(storefront),
             mis_as_of=as_of or _made_at(mis or storefront),
+            sales_order_prefix=sales_order_prefix.upper(),
             orders=orders,
             batch_count=int(count),
         )
@@ -308,7 +314,7 @@ def _item(files: ExportFiles, layout: Layout, ref: str, rows: list[dict[str, Any
     reference = first["job_reference"] or ""
     return MisItem(
         ref=ref,
-        kind=_kind(layout, ref),
+        kind=_kind(layout, ref, files.sales_order_prefix),
         began_at=files.mis_as_of,
         status=combine({str(one): one for one in (_job_status(layout, row) for row in rows)}.values()),
         customer_reference=(first["customer_reference"] or "").lstrip("#"),
@@ -326,11 +332,11 @@ def _raw_job(layout: Layout, rows: list[dict[str, Any]]) -> str:
     return msgspec.json.encode({"export": layout.source.name, "rows": shown}).decode()
 
 
-def _kind(layout: Layout, ref: str) -> MisItemKind:
-    """A sales order by its heading, or by a number that begins with SO (a guess of ours)."""
-    heading = words(layout.heading("job"))
-    sales_order = heading.startswith(("so ", "sales order")) or ref.upper().startswith("SO")
-    return MisItemKind.SALES_ORDER if sales_order else MisItemKind.JOB
+def _kind(layout: Layout, ref: str, prefix: str) -> MisItemKind:
+    """A sales order by the heading of its number, or by how the number begins."""
+    by_heading = words(layout.heading("job")).startswith(("so ", "sales order"))
+    by_number = bool(prefix) and ref.upper().startswith(prefix)
+    return MisItemKind.SALES_ORDER if by_heading or by_number else MisItemKind.JOB
 
 
 def _job_status(layout: Layout, row: Mapping[str, Any]) -> LineStatus:

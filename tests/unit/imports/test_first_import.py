@@ -20,6 +20,7 @@ from import_shop import (
 )
 
 from countermand.bridge.people import RefusedError
+from countermand.bridge.ports import MisItemKind
 from countermand.compare.errors import CompareError
 from countermand.core.status import Facts, Intent, Progress
 from countermand.core.tasks import TaskKind
@@ -161,6 +162,19 @@ def test_a_job_on_hold_or_cancelled_hides_how_far_it_had_come(tmp_path: Path) ->
     with open_files(*write_exports(tmp_path, [Old(number=10004, mis=CANCELLED)]), tmp_path) as files:
         (batch,) = batches(files)
     assert batch.items[0].status == Facts(Intent.CANCELLED, Progress.NONE, history_known=False)
+
+
+def test_sales_orders_are_known_by_how_their_numbers_begin(tmp_path: Path) -> None:
+    storefront, mis = write_exports(tmp_path, [Old(number=10001)])
+    with mis.open("a") as file:
+        file.write("SO7001,10001,,Confirmed,Not Dispatched,250\nX7002,10001,,Confirmed,Not Dispatched,250\n")
+    kinds = {}
+    for prefix in ("SO", "X"):
+        (tmp_path / prefix).mkdir()
+        with open_files(storefront, mis, tmp_path / prefix, sales_order_prefix=prefix) as files:
+            (batch,) = batches(files)
+        kinds[prefix] = {item.ref for item in batch.items if item.kind is MisItemKind.SALES_ORDER}
+    assert kinds == {"SO": {"SO7001"}, "X": {"X7002"}}
 
 
 @pytest.mark.parametrize(
