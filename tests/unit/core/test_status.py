@@ -23,6 +23,7 @@ from countermand.core.status import (
     Unreadable,
     combine,
     furthest,
+    parse_status,
     with_history,
 )
 from countermand.core.verdict import InStep
@@ -182,3 +183,9 @@ def test_a_pair_has_two_sides() -> None:
     both = pair("open/none", "cancelled/none")
     assert both.side(Side.STOREFRONT) == facts("open/none")
     assert both.side(Side.MIS) == facts("cancelled/none")
+
+
+@pytest.mark.parametrize("text", ["open/none)", "unmapped(99", "99)"])
+def test_half_a_bracket_makes_no_unmapped_status(text: str) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        parse_status(text)
