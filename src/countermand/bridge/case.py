@@ -179,6 +179,17 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """That an order was judged whole: under which rules, in which version, and how long that holds.
+
+    `until`: when time alone may change the answer; none when it never does.
+    """
+
+    rules: str
+    version: int
+    until: datetime | None = None
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known about one storefront order."""
 
@@ -216,6 +227,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     notes_due: tuple[str, ...] = ()
     #: The guard that holds a write back at the moment.
     held: str = ""
+    judged: Judged | None = None
     #: Counts our own ids (writes, cancellations) within this order.
     serial: int = 0
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case, CaseLine, Written, as_order, references
+from countermand.bridge.case import Case, CaseLine, Judged, Written, as_order, references
 from countermand.bridge.connection import Connection
 from countermand.bridge.lives import follow
 from countermand.bridge.sightings import Sighting, differences
@@ -47,8 +47,8 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     polled: bool = False
 
 
-def conclude(one: Pass, connection: Connection, now: datetime) -> Change:
-    """Everything to store after a pass."""
+def conclude(one: Pass, connection: Connection, now: datetime, rules: str = "") -> Change:
+    """Everything to store after a pass. `rules`: what it was judged by, see `bridge.quiet`."""
     before = one.stored.case if one.stored else None
     sightings = differences(before, one.case, one.raw)
     case, decided = _decide(one, connection, now)
@@ -58,12 +58,15 @@ def conclude(one: Pass, connection: Connection, now: datetime) -> Change:
     case = replace(case, checking=())
     quiet = not (sightings or decided or lives.entries or news or one.entries or one.written or held)
     case = _schedule(case, before, one, connection, now, quiet)
+    until = _holds_until(case, one.plan, connection)
+    version = one.stored.version + 1 if one.stored else 1
+    case = replace(case, judged=Judged(rules=rules, version=version, until=until))
     return Change(
         stored=one.stored,
         case=case,
         state=_state(case, one.plan, news),
         urgency=_urgency(case, news),
-        due_at=_due(case, one.plan, connection, now),
+        due_at=due_at(case, now, at_once=bool(one.plan.writes)),
         changed=not quiet,
         in_step_at=now if any(entry.event is Event.LINE_IN_STEP for entry in decided) else None,
         references=references(case) - (references(before) if before else frozenset()),
@@ -210,8 +213,11 @@ def _schedule(
     case: Case, before: Case | None, one: Pass, connection: Connection, now: datetime, quiet: bool
 ) -> Case:
     """When to read this order next without being told."""
-    if quiet and before is not None and not one.polled:
-        return case
+    return case if quiet and before is not None and not one.polled else scheduled(case, connection, now)
+
+
+def scheduled(case: Case, connection: Connection, now: datetime) -> Case:
+    """The case with its next read: later and later as it rests."""
     return replace(case, poll_at=connection.polling.next_after(now, _quiet_since(case), _final(case)))
 
 
@@ -254,18 +260,30 @@ def _ended(pair: Pair) -> bool:
     )
 
 
-def _due(case: Case, plan: Plan, connection: Connection, now: datetime) -> datetime | None:
+def _holds_until(case: Case, plan: Plan, connection: Connection) -> datetime | None:
+    """When time alone may change what is to be done."""
     times = [action.until for action in plan.actions if isinstance(action, Later)]
     times += [verdict.until for verdict in plan.verdicts.values() if isinstance(verdict, Wait)]
-    times += [case.look_storefront_at, case.look_mis_at, case.poll_at]
-    if plan.writes or case.notes_due:
-        # What is about to be done comes due at once: if we crash or are stopped first, it is found again.
-        times.append(now)
     times += [
         one.requested_at + connection.policy.request_expires_after
         for one in case.cancellations
         if one.state in (CancellationState.REQUESTED, CancellationState.ASSESSING)
     ]
+    return min((moment for moment in times if moment is not None), default=None)
+
+
+def due_at(case: Case, now: datetime, *, at_once: bool = False) -> datetime | None:
+    """When somebody has to look at this order again.
+
+    `at_once`: something is about to be done; if we crash or are stopped first, it is found again.
+    """
+    times = [
+        case.judged.until if case.judged else now,
+        case.look_storefront_at,
+        case.look_mis_at,
+        case.poll_at,
+    ]
+    times += [now] if at_once or case.notes_due else []
     soonest = min((moment for moment in times if moment is not None), default=None)
     return None if soonest is None else max(soonest, now + _SOONEST)
 

@@ -17,6 +17,7 @@ from countermand.bridge.case import Case, Checking, Written, as_order
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
 from countermand.bridge.look import Looking, needs_look, second_look, stale_sides
+from countermand.bridge.quiet import is_quiet, looked, rules_of
 from countermand.bridge.store import Change, Entry, Store, StoredCase
 from countermand.bridge.verification import answered, report, verify
 from countermand.core.command import Answer, Outcome
@@ -40,6 +41,7 @@ class Converger:
         self._store = store
         self._clock = clock
         self._looking = Looking(connection, store, clock)
+        self._rules = rules_of(connection)
 
     async def converge(self, passes: Sequence[Pass]) -> frozenset[str]:
         """Bring these orders as far as they can go now.
@@ -49,8 +51,11 @@ class Converger:
         """
         if not passes:
             return frozenset()
-        looked = await self._look(list(passes))
-        saved = await self._save(looked)
+        fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
+        quiet = [one for one in fresh if is_quiet(one, self._rules, self._clock())]
+        unchanged = {one.case.order_id for one in quiet}
+        judged = await self._look([one for one in fresh if one.case.order_id not in unchanged])
+        saved = await self._save(judged, quiet)
         acting = [one for one in saved if one.plan.writes and self._fresh(one)]
         if acting:
             await self._act(acting)
@@ -64,7 +69,6 @@ class Converger:
     # Look and judge
 
     async def _look(self, passes: list[Pass]) -> list[Pass]:
-        passes = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
         first = await self._judge_all(passes)
         passes = await self._looking.look(
             first, lambda one: second_look(one, self._connection, self._clock())
@@ -126,9 +130,10 @@ class Converger:
 
     # Save
 
-    async def _save(self, passes: Sequence[Pass]) -> list[Pass]:
+    async def _save(self, passes: Sequence[Pass], quiet: Sequence[Pass]) -> list[Pass]:
         """Save; what is to be written is judged anew, for the brake may have tripped on these very orders."""
-        changes = [conclude(one, self._connection, self._clock()) for one in passes]
+        changes = [self._conclude(one) for one in passes]
+        changes += [looked(one, self._connection, self._clock()) for one in quiet]
         saved = await self._store.save(
             self._connection.name, changes, self._clock(), self._connection.brake_limits
         )
@@ -137,6 +142,9 @@ class Converger:
         kept = [Pass(stored=stored, case=stored.case) for stored in saved.values()]
         acting = await self._judge_all([one for one in kept if one.case.order_id in writing])
         return [one for one in kept if one.case.order_id not in writing] + acting
+
+    def _conclude(self, one: Pass) -> Change:
+        return conclude(one, self._connection, self._clock(), self._rules)
 
     async def _drop_linked(self, changes: Sequence[Change]) -> None:
         linked = [value for change in changes for kind, value in change.references if kind == "item"]
@@ -156,7 +164,7 @@ class Converger:
     async def _commit(
         self, prepared: Sequence[tuple[Pass, tuple[Written, ...]]]
     ) -> list[tuple[StoredCase, tuple[Written, ...]]]:
-        changes = [conclude(one, self._connection, self._clock()) for one, _ in prepared]
+        changes = [self._conclude(one) for one, _ in prepared]
         saved = await self._store.save(
             self._connection.name, changes, self._clock(), self._connection.brake_limits
         )

@@ -100,12 +100,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One order's next version with everything that goes with it, saved whole or not at all.
 
     `stored`: what it was made from, none for a new order. `sends`: cancels about to be sent, per direction;
-    the brake is asked once more in the saving transaction.
+    the brake is asked once more in the saving transaction. `state`: none where it stays what it is, and
+    `urgency` with it.
     """
 
     stored: StoredCase | None
     case: Case
-    state: State
+    state: State | None
     due_at: datetime | None
     #: Of the most urgent open task.
     urgency: Urgency | None = None

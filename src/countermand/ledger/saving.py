@@ -123,7 +123,7 @@ def _insert_new(
             "connection": connection,
             "order_ref": change.case.order_id,
             "version": 0,
-            "state": change.state.value,
+            "state": _state(change),
             "first_seen_at": change.case.first_seen_at,
             "changed_at": now,
             "case_file": change.case,
@@ -136,6 +136,11 @@ def _insert_new(
     return {row.order_ref: row.id for row in database.execute(_INSERT_ORDER, rows)}
 
 
+def _state(change: Change) -> str:
+    assert change.state is not None, f"order {change.case.order_id} is stored without having been judged"
+    return change.state.value
+
+
 _INSERT_ORDER = insert(_orders).returning(_orders.c.order_ref, _orders.c.id)
 
 
@@ -146,12 +151,22 @@ def _update_orders(
     cases: Mapping[str, Case],
     now: datetime,
 ) -> None:
+    looked = [
+        {
+            "row_id": ids[change.case.order_id],
+            "new_version": _version(change) + 1,
+            "new_due_at": change.due_at,
+            "new_case_file": cases[change.case.order_id],
+        }
+        for change in changes
+        if change.state is None
+    ]
     rows = [
         {
             "row_id": ids[change.case.order_id],
             "new_version": _version(change) + 1,
             "new_due_at": change.due_at,
-            "new_state": change.state.value,
+            "new_state": _state(change),
             "new_urgency": change.urgency.rank if change.urgency else None,
             "new_customer": change.case.customer,
             "new_po_number": change.case.po_number,
@@ -161,11 +176,23 @@ def _update_orders(
             "new_case_file": cases[change.case.order_id],
         }
         for change in changes
+        if change.state is not None
     ]
+    if looked:
+        database.execute(_LOOKED_AT, looked)
     if rows:
         database.execute(_UPDATE_ORDER, rows)
 
 
+_LOOKED_AT = (
+    update(_orders)
+    .where(_orders.c.id == bindparam("row_id"))
+    .values(
+        version=bindparam("new_version"),
+        due_at=bindparam("new_due_at"),
+        case_file=bindparam("new_case_file"),
+    )
+)
 _UPDATE_ORDER = (
     update(_orders)
     .where(_orders.c.id == bindparam("row_id"))
