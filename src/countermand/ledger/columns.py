@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Dialect, LargeBinary, Text, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, LargeBinary, String, Text, TypeDecorator
+from sqlalchemy.types import TypeEngine
 
 Value = TypeVar("Value")
 
@@ -40,6 +42,35 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else from_micros(value)
+
+
+def storable(text: str, length: int | None = None) -> str:
+    """The text as every database can hold it: PostgreSQL takes no NUL, and no more than `length`."""
+    return text.replace("\x00", "\ufffd")[:length]
+
+
+class Words(TypeDecorator[str]):
+    """Text, also such that came from outside: no message and no vendor's answer may fail to be stored.
+
+    `by_bytes`: it sorts by its bytes in every database, so that a range of it is "begins with".
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, length: int | None = None, *, by_bytes: bool = False) -> None:
+        super().__init__()
+        self.length, self.by_bytes = length, by_bytes
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        collation = "C" if self.by_bytes and dialect.name == "postgresql" else None
+        return Text() if self.length is None else String(self.length, collation=collation)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
+        """SQLite takes any text of any length, and is not slowed down."""
+        if dialect.name != "postgresql":
+            return None
+        return lambda value: None if value is None else storable(value, self.length)
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countermand.bridge.store import Entry
-from countermand.ledger.columns import encode, to_micros
+from countermand.ledger.columns import encode, storable, to_micros
 from countermand.ledger.schema import journal, journal_head
 
 #: The hash before the first entry of every chain.
@@ -54,6 +54,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: dict[str, str] = {}
 
 
+#: What is hashed has to be what is stored, see `columns.Words`.
+_SUBJECT_LENGTH = 128
 #: What stands in place of an actor and a body that were erased.
 ERASED_ACTOR, ERASED_BODY = "erased", '{"extra":{"erased":"yes"}}'
 
@@ -85,12 +87,13 @@ def append(connection: Connection, chain: str, entries: Sequence[Entry]) -> None
     for entry in entries:
         seq += 1
         body = encode(Body(why=entry.why, before=entry.before, after=entry.after, extra=entry.extra)).decode()
-        content = digest(entry.actor, body)
-        link = link_of(chain, seq, to_micros(entry.at), entry.event.value, entry.subject, content)
+        actor, subject = storable(entry.actor), storable(entry.subject, _SUBJECT_LENGTH)
+        content = digest(actor, body)
+        link = link_of(chain, seq, to_micros(entry.at), entry.event.value, subject, content)
         rows.append(
             {
                 "chain": chain, "seq": seq, "at": entry.at, "event": entry.event.value,
-                "actor": entry.actor, "subject": entry.subject, "body": body, "content": content,
+                "actor": actor, "subject": subject, "body": body, "content": content,
                 "prev": prev, "hash": digest(prev, link),
             }
         )  # fmt: skip
