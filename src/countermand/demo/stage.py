@@ -322,6 +322,11 @@ class Stage:
         self.prove(f"task “{title}” is {state} for order {order.id}", True, f"task {task['id']}")
         return task
 
+    def prove_steps(self, task: dict[str, Any], *words: str) -> None:
+        """The task tells a person what to do, in the words of the vendor's own guide."""
+        steps = " ".join(self.open_task(task["id"])["steps"])
+        self.prove("the task gives the guide's steps", all(word in steps for word in words), steps)
+
     def prove_closed(self, task: dict[str, Any], how: str) -> None:
         def look() -> str | None:
             now = self.open_task(task["id"])

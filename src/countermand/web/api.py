@@ -26,6 +26,7 @@ from countermand.ledger import views
 from countermand.ledger.tasks import OvertakenError, touch
 from countermand.web.person import refuse_elsewhere
 from countermand.web.problem import Problem
+from countermand.web.worklist import task_steps
 
 Endpoint = Callable[[Request], Awaitable[object]]
 
@@ -194,6 +195,8 @@ class ApiTask(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[str, ...]
     order_count: int
     customer: str
+    #: What to do, where one task is asked for.
+    steps: tuple[str, ...] = ()
 
 
 class Tasks(msgspec.Struct, frozen=True, kw_only=True):
@@ -377,8 +380,12 @@ async def list_tasks(request: Request) -> object:
 
 @operation(answer=ApiTask)
 async def show_task(request: Request) -> object:
-    """One task."""
-    return _task(await _task_row(request))
+    """One task, with what to do."""
+    row = await _task_row(request)
+    found = await view(request, views.task_order_rows, row.id, 1)
+    case, running = (found[0].case if found else None), _service(request).running.get(row.connection)
+    steps = task_steps(row, case, running, row.order_count <= 1)
+    return msgspec.structs.replace(_task(row), steps=tuple(step.text for step in steps))
 
 
 async def _task_row(request: Request) -> views.TaskRow:
