@@ -20,7 +20,8 @@ from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Connection, Polling
 from countermand.bridge.intake import HookParser
 from countermand.bridge.store import State
-from countermand.bridge.sweep import Sweeper, count_call
+from countermand.bridge.sweep import count_call
+from countermand.bridge.sweeper import Sweeper
 from countermand.core.policy import Policy
 from countermand.core.rules import Override
 from countermand.core.status import Side

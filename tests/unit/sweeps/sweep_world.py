@@ -39,7 +39,8 @@ from countermand.bridge.ports import (
     StorefrontOrder,
 )
 from countermand.bridge.sightings import open_case
-from countermand.bridge.sweep import Sweep, Sweeper, SweepState, count_call
+from countermand.bridge.sweep import Sweep, SweepState, count_call
+from countermand.bridge.sweeper import Sweeper
 from countermand.core.command import Answer, Outcome
 from countermand.core.plan import plan
 from countermand.core.policy import Mode, Policy

@@ -17,17 +17,15 @@ from countermand.bridge.case import Case, Checking, Written
 from countermand.bridge.connection import Polling
 from countermand.bridge.ports import MisItem
 from countermand.bridge.sweep import (
-    BLOCKED_FOR,
-    MOST_BLOCKS,
     SKIP_MEANING,
     Batch,
     Found,
     Skip,
     Sweep,
-    Sweeper,
     SweepMovedError,
     SweepState,
 )
+from countermand.bridge.sweeper import BLOCKED_FOR, MOST_BLOCKS, Sweeper
 from countermand.core.command import Change, Command
 from countermand.core.status import Side, Unreadable
 from countermand.ledger import schema, sweeps
