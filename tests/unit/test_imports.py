@@ -46,7 +46,7 @@ def imported(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}: relative imports hide where they point"
             names = [f"{node.module}.{each.name}" for each in node.names]
         for name in names:
-            if name.startswith("countermand."):
+            if name.startswith("countermand.") and name != "countermand.__version__":
                 yield name.split(".")[1]
 
 
