@@ -56,7 +56,8 @@ def test_every_command_is_documented_and_has_help_with_an_example() -> None:
         assert "Example" in (command.help or ""), f"{path} --help gives no example"
         for parameter in command.params:
             if isinstance(parameter, click.Option):
-                assert parameter.help or isinstance(parameter.type, click.Choice), f"{path} {parameter.opts[0]} has no help"
+                explained = parameter.help or isinstance(parameter.type, click.Choice)
+                assert explained, f"{path} {parameter.opts[0]} has no help"
 
 
 def test_every_address_of_the_api_is_documented_in_a_sentence() -> None:
