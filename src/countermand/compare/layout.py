@@ -46,14 +46,12 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lay_out(side: Side, source: Source, choices: FileChoices) -> Layout:
-    """Give the columns of one input their roles. Raises CompareError when a status column is missing."""
+    """Give the columns of one input their roles. Raises CompareError when a correction does not fit."""
     roles = columns.recognise(side, source.headings)
     by_content = _status_by_content(side, source, roles)
     roles |= by_content
     _apply(choices, source, side, roles)
     layout = Layout(side=side, source=source, roles=roles, by_content=frozenset(by_content), choices=choices)
-    if not [axis for axis in layout.axes if axis != "line_cancelled"]:
-        raise CompareError(_no_status(layout))
     return _with_styles(layout)
 
 
@@ -135,6 +133,13 @@ def check_sides(storefront: Source, mis: Source) -> None:
         )
 
 
+def what_is_missing(layout: Layout) -> str:
+    """One sentence when the input lacks a column without which nothing can be compared; else nothing."""
+    if not [axis for axis in layout.axes if axis != "line_cancelled"]:
+        return _no_status(layout)
+    return "" if layout.key_roles else _no_key(layout)
+
+
 def _no_status(layout: Layout) -> str:
     side, source = layout.side, layout.source
     wanted = "Order Status or Shipping Status" if side is Side.STOREFRONT else "Status or Status ID"
@@ -144,7 +149,7 @@ def _no_status(layout: Layout) -> str:
     )
 
 
-def no_key(layout: Layout) -> str:
+def _no_key(layout: Layout) -> str:
     side, source = layout.side, layout.source
     wanted = (
         "Order ID or Job ID"

@@ -86,7 +86,7 @@ def load(
 
 
 def key_sql(layout: Layout, role: str) -> str:
-    """A key as it is compared, NULL if empty: without case, space around it, a leading `#`, a number's `.0`."""
+    """A key as it is compared, NULL if empty: no case, no space around it, no leading `#`, no final `.0`."""
     column, pattern = f"c{layout.roles[role]}", layout.choices.key_pattern
     if pattern:
         group = 1 if re.compile(pattern).groups else 0

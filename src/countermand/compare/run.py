@@ -12,7 +12,7 @@ import msgspec
 from countermand.compare import engine, keys, mapping
 from countermand.compare.database import Database
 from countermand.compare.errors import CompareError
-from countermand.compare.layout import Layout, check_sides, lay_out, no_key
+from countermand.compare.layout import Layout, check_sides, lay_out, what_is_missing
 from countermand.compare.load import Loaded, load
 from countermand.compare.mapping import Corrections
 from countermand.compare.result import Comparison, Difference, differences, summarise
@@ -58,9 +58,9 @@ def compare_files(
     with Database(work, request.memory, progress) as db:
         laid_out = keys.find_by_content(db, *laid_out)
         for layout in laid_out:
-            if not layout.key_roles:
+            if missing := what_is_missing(layout):
                 _write_mapping(request, laid_out, (), None)
-                raise CompareError(no_key(layout))
+                raise CompareError(missing)
         pairs = keys.offered(*laid_out, corrections.keys)
         sealed = all("quantity" in layout.roles for layout in laid_out)
         loaded: list[Loaded] = []

@@ -276,6 +276,15 @@ def test_the_mapping_file_is_written_when_the_keys_do_not_match(files: Files) ->
     assert "[mis.columns]" in files.map.read_text(encoding="utf-8")
 
 
+def test_the_mapping_file_is_written_when_a_column_is_missing(files: Files) -> None:
+    files.write("printiq.csv", PRINTIQ.replace("In Production", "Stage 7").replace("Status", "Where"))
+    assert "printiq.csv has no status column" in files.error(map_file=True)
+    text = files.map.read_text(encoding="utf-8")
+    assert '# Not used: "Where"' in text
+    files.map.write_text(text.replace("[mis.columns]", '[mis.columns]\nstatus = "Where"'), encoding="utf-8")
+    assert set(keys(files.compare(map_file=True)[1]).values()) == {Class.UNMAPPED_STATUS}
+
+
 def test_a_purchase_order_number_is_a_hint_and_never_a_key_by_itself(files: Files) -> None:
     files.write("infigo.csv", "Order ID,PO Number,Order Status\n1001,77,Pending\n1002,78,Cancelled\n")
     files.write("printiq.csv", PRINTIQ.replace("1001", "77").replace("1002", "78"))
