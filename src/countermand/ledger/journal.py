@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countermand.bridge.store import Entry
+from countermand.core.events import Event
 from countermand.ledger.columns import encode, storable, to_micros
 from countermand.ledger.schema import journal, journal_head
 
@@ -141,6 +142,7 @@ def chains(connection: Connection) -> list[str]:
 def verify(connection: Connection, chain: str) -> Iterator[Fault]:
     """Walk a chain from its beginning and say each place where it does not hold."""
     expected_seq, prev = 1, GENESIS
+    erased: dict[str, int] = {}
     for row in stored(connection, chain):
         if row.seq != expected_seq:
             yield Fault(chain=chain, seq=expected_seq, what=f"entry missing: found {row.seq} instead")
@@ -152,10 +154,21 @@ def verify(connection: Connection, chain: str) -> Iterator[Fault]:
         link = link_of(chain, row.seq, row.at, row.event, row.subject, row.content)
         if row.hash != digest(row.prev, link):
             yield Fault(chain=chain, seq=row.seq, what="its content does not match its hash")
+        if row.erased:
+            erased.setdefault(_order_of(row.subject), row.seq)
+        elif row.event == Event.DATA_ERASED.value:
+            erased.pop(_order_of(row.subject), None)
         expected_seq, prev = row.seq + 1, row.hash
+    for subject, seq in erased.items():
+        yield Fault(chain=chain, seq=seq, what=f"was erased, and nobody said that {subject} was to be")
     head = connection.execute(_HEAD, {"head_chain": chain}).one_or_none()
     if head is None or (head.seq, head.hash) != (expected_seq - 1, prev):
         yield Fault(chain=chain, seq=expected_seq - 1, what="the recorded end of the chain is another entry")
+
+
+def _order_of(subject: str) -> str:
+    """`order/10001` of `order/10001/line/s1`: what an erasure is about."""
+    return "/".join(subject.split("/")[:2])
 
 
 class Stored(msgspec.Struct, frozen=True):
