@@ -137,7 +137,7 @@ def what_is_missing(layout: Layout) -> str:
     """One sentence when the input lacks a column without which nothing can be compared; else nothing."""
     if not [axis for axis in layout.axes if axis != "line_cancelled"]:
         return _no_status(layout)
-    return "" if layout.key_roles else _no_key(layout)
+    return "" if layout.key_roles else no_key(layout)
 
 
 def _no_status(layout: Layout) -> str:
@@ -149,7 +149,7 @@ def _no_status(layout: Layout) -> str:
     )
 
 
-def _no_key(layout: Layout) -> str:
+def no_key(layout: Layout) -> str:
     side, source = layout.side, layout.source
     wanted = (
         "Order ID or Job ID"
