@@ -22,7 +22,7 @@ from countermand.bridge.ports import MisItem, MisItemKind, StorefrontLine, Store
 from countermand.compare import mapping, statuses, values
 from countermand.compare.database import Database
 from countermand.compare.errors import CompareError
-from countermand.compare.layout import Layout, check_sides, lay_out, no_key
+from countermand.compare.layout import Layout, check_sides, lay_out, what_is_missing
 from countermand.compare.source import open_source, repair
 from countermand.compare.statuses import Meaning
 from countermand.compare.words import words
@@ -84,8 +84,8 @@ def open_files(
     other = open_source(str(mis), work, corrections.mis) if mis is not None else None
     if other is not None:
         check_sides(source, other)
-    layout = _with_key(lay_out(Side.STOREFRONT, source, corrections.storefront), "order")
-    mis_layout = _with_key(lay_out(Side.MIS, other, corrections.mis), "job") if other is not None else None
+    layout = _complete(lay_out(Side.STOREFRONT, source, corrections.storefront), "order")
+    mis_layout = _complete(lay_out(Side.MIS, other, corrections.mis), "job") if other is not None else None
     with Database(work, "1200MB") as db:
         orders = _readable(layout, work, lambda whole: _load_orders(db, whole))
         if mis_layout is None:
@@ -105,9 +105,15 @@ def open_files(
         )
 
 
-def _with_key(layout: Layout, role: str) -> Layout:
+def _complete(layout: Layout, role: str) -> Layout:
+    """The layout, if it has its statuses and the numbers that an import goes by."""
+    if missing := what_is_missing(layout):
+        raise CompareError(missing)
     if role not in layout.roles:
-        raise CompareError(no_key(layout))
+        raise CompareError(
+            f"{layout.source.name} has no column of {role} numbers; name it under "
+            f"[{layout.side.value}.columns] in a mapping file (--map mapping.toml)."
+        )
     return layout
 
 

@@ -183,6 +183,7 @@ def test_sales_orders_are_known_by_how_their_numbers_begin(tmp_path: Path) -> No
         ("", "is empty"),
         ("Order ID,Order Status\n", "no orders below"),
         ("Name,Age\nPriya,40\n", "status"),
+        ("Job ID,Order Status\ns1,Processing\n", "no column of order numbers"),
         ('Order ID,Order Status\n10001,"Processing\n', "Line: 2"),
     ],
 )
