@@ -83,7 +83,8 @@ class Looking:
             self._take(one, wanted, orders.get(one.case.order_id), items, began)
             for one, wanted in zip(passes, sides, strict=True)
         ]
-        return await self._link(await self._describe(looked), sides)
+        gaining = {one.case.order_id for one in passes if _may_gain(one.case)}
+        return await self._link(await self._describe(looked), sides, gaining)
 
     async def _describe(self, passes: list[Pass]) -> list[Pass]:
         """Fill in once, for orders seen for the first time, what people need beyond the statuses."""
@@ -132,12 +133,12 @@ class Looking:
 
     # Linking
 
-    async def _link(self, passes: list[Pass], sides: Sequence[Sides]) -> list[Pass]:
+    async def _link(self, passes: list[Pass], sides: Sequence[Sides], gaining: Set[str]) -> list[Pass]:
         """Find jobs for lines: among those already seen, then, for a line without any, by asking the MIS."""
         looking = {
             one.case.order_id
             for one, wanted in zip(passes, sides, strict=True)
-            if Side.MIS in wanted or one.stored is None
+            if one.stored is None or (Side.MIS in wanted and one.case.order_id in gaining)
         }
         kept = await self._kept([one.case for one in passes if one.case.order_id in looking])
         return [await self._linked(one, kept) if one.case.order_id in looking else one for one in passes]
@@ -214,6 +215,14 @@ class Looking:
             entries.append(_link_entry(case, candidate, now))
         raw = one.raw | {candidate.item.ref: candidate.item.raw for candidate in found.links}
         return replace(one, case=_with_doubts(case, found), entries=tuple(entries), raw=raw)
+
+
+def _may_gain(case: Case) -> bool:
+    """Whether a job may be found for an order: a line has none, or a message was about the MIS.
+
+    Whoever hears of a job that belongs to no order yet asks for a look at the orders that it names.
+    """
+    return case.look_mis_at is not None or not all(line.links for line in case.lines)
 
 
 def _keys(case: Case) -> Iterable[str]:

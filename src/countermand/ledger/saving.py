@@ -53,6 +53,10 @@ def save_changes(
     limits: Mapping[Direction, BrakeLimits],
 ) -> dict[str, StoredCase]:
     """Save every change whose order nobody else changed and whose cancels no brake holds."""
+    looks = _save_looks(database, [change for change in changes if change.state is None])
+    changes = [change for change in changes if change.state is not None]
+    if not changes:
+        return looks
     valid = _unchanged(database, connection, changes)
     valid = _not_braked(database, connection, valid)
     ids = {**_insert_new(database, connection, valid, now), **_existing_ids(valid)}
@@ -63,11 +67,38 @@ def save_changes(
     entries = [entry for change in valid for entry in change.journal]
     entries += _trip_brakes(database, connection, valid, now, limits)
     append(database, connection, entries)
-    return {
+    return looks | {
         order_id: StoredCase(id=ids[order_id], version=_version(change) + 1, case=cases[order_id])
         for change in valid
         for order_id in (change.case.order_id,)
     }
+
+
+def _save_looks(database: Connection, changes: Sequence[Change]) -> dict[str, StoredCase]:
+    """Save looks that found nothing new, each if nobody else changed its order."""
+    saved = {}
+    for change in changes:
+        stored = change.stored
+        assert stored is not None, f"order {change.case.order_id} is stored without having been judged"
+        look = {
+            "row_id": stored.id,
+            "old_version": stored.version,
+            "new_due_at": change.due_at,
+            "new_case_file": change.case,
+        }
+        if database.execute(_LOOKED_AT, look).rowcount == 1:
+            looked = StoredCase(id=stored.id, version=stored.version + 1, case=change.case)
+            saved[change.case.order_id] = looked
+    return saved
+
+
+_LOOKED_AT = (
+    update(_orders)
+    .where(_orders.c.id == bindparam("row_id"), _orders.c.version == bindparam("old_version"))
+    .values(
+        version=_orders.c.version + 1, due_at=bindparam("new_due_at"), case_file=bindparam("new_case_file")
+    )
+)
 
 
 def _version(change: Change) -> int:
@@ -151,16 +182,6 @@ def _update_orders(
     cases: Mapping[str, Case],
     now: datetime,
 ) -> None:
-    looked = [
-        {
-            "row_id": ids[change.case.order_id],
-            "new_version": _version(change) + 1,
-            "new_due_at": change.due_at,
-            "new_case_file": cases[change.case.order_id],
-        }
-        for change in changes
-        if change.state is None
-    ]
     rows = [
         {
             "row_id": ids[change.case.order_id],
@@ -176,23 +197,11 @@ def _update_orders(
             "new_case_file": cases[change.case.order_id],
         }
         for change in changes
-        if change.state is not None
     ]
-    if looked:
-        database.execute(_LOOKED_AT, looked)
     if rows:
         database.execute(_UPDATE_ORDER, rows)
 
 
-_LOOKED_AT = (
-    update(_orders)
-    .where(_orders.c.id == bindparam("row_id"))
-    .values(
-        version=bindparam("new_version"),
-        due_at=bindparam("new_due_at"),
-        case_file=bindparam("new_case_file"),
-    )
-)
 _UPDATE_ORDER = (
     update(_orders)
     .where(_orders.c.id == bindparam("row_id"))
