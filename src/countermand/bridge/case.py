@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from countermand.core.cancellation import Cancellation
-from countermand.core.command import Command
+from countermand.core.command import Command, Outcome
 from countermand.core.guards import Approval, BrakeState
 from countermand.core.merge import Line, Settlement
 from countermand.core.order import Job, LineKind, MisItemKind, Order, OrderLine, Payment
@@ -255,9 +255,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def newest_write(self, line_id: str) -> Written | None:
-        """The newest write about a line; an older one is history."""
+        """The newest write about a line; an older one is history.
+
+        Several jobs of one line are written at the same moment: what is not proven yet stands for them all.
+        """
         about = [written for written in self.writes if line_id in written.line_ids]
-        return max(about, key=lambda written: written.command.sent_at, default=None)
+        return max(about, key=_newest, default=None)
 
     @property
     def open_writes(self) -> tuple[Written, ...]:
@@ -268,6 +271,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(
             written for written in self.writes if written.id in newest and written.command.verified_at is None
         )
+
+
+def _newest(written: Written) -> tuple[datetime, bool, bool]:
+    command = written.command
+    failed = command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.UNKNOWN)
+    return command.sent_at, command.verified_at is None, failed
 
 
 def _put(rows: tuple[Row, ...], row: Row, key: Callable[[Row], str]) -> tuple[Row, ...]:

@@ -14,6 +14,7 @@ from countermand.core.order import Payment
 from countermand.core.plan import NeedsPerson, Plan
 from countermand.core.status import Facts, Pair
 from countermand.core.tasks import TASK_TYPES, TaskKind, TaskType
+from countermand.core.verdict import InStep, Push, Settled, Verdict, Wait
 
 #: Only a person's word tells that these are done; they stay until it is given.
 WORD_ONLY = frozenset(kind for kind, one in TASK_TYPES.items() if one.proof == "word")
@@ -41,7 +42,7 @@ def task_news(before: Case | None, case: Case, plan: Plan, connection: Connectio
     open_now = {task.kind: task for task in case.tasks}
     return TaskNews(
         opens=tuple(_wish(case, need, now) for need in needs if _is_news(need, open_now.get(need.kind))),
-        closes=tuple(_ends(case, connection, wanted)),
+        closes=tuple(_ends(case, connection, wanted, plan)),
         checks=tuple(_checks(case, connection, wanted)),
     )
 
@@ -81,22 +82,35 @@ def group_key(order_id: str, need: NeedsPerson) -> str:
 # Ends and checks
 
 
-def _ends(case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson]) -> Iterable[TaskEnd]:
+#: Waits after which it will show whether a task is really over.
+_NOT_KNOWN_YET = frozenset({"read-back", "unknown-outcome", "unreadable", "gone"})
+
+
+def _not_over_yet(verdict: Verdict | None) -> bool:
+    """A change that is still on its way proves nothing."""
+    return isinstance(verdict, Push) or (isinstance(verdict, Wait) and verdict.rule in _NOT_KNOWN_YET)
+
+
+def _ends(
+    case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson], plan: Plan
+) -> Iterable[TaskEnd]:
     said = {checking.task: checking for checking in case.checking}
     for task in case.tasks:
         if task.kind in WORD_ONLY:
             if word := said.get(task.id):
                 yield TaskEnd(id=task.id, how=Closing.WORD, by=word.by, reason=word.reason or "done")
             continue
-        if task.kind in wanted:
+        verdicts = [plan.verdicts.get(line_id) for line_id in task.line_ids]
+        if task.kind in wanted or any(map(_not_over_yet, verdicts)):
             continue
+        agreed = all(isinstance(verdict, InStep | Settled) for verdict in verdicts)
         reported = [line for line in case.lines if line.settlement and line.settlement.reported]
         by_word = [
             line.settlement.by for line in reported if line.settlement and line.line_id in task.line_ids
         ]
         yield TaskEnd(
             id=task.id,
-            how=Closing.REPORTED if by_word else Closing.VERIFIED,
+            how=Closing.REPORTED if by_word else Closing.VERIFIED if agreed else Closing.MOOT,
             by=by_word[0] if by_word else said[task.id].by if task.id in said else ITSELF,
             reason=seen(case, connection, task.line_ids),
         )
