@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -11,16 +11,22 @@ from countermand.bridge.store import BrakeLimits
 from countermand.core.policy import Direction, Mode, Policy
 from countermand.core.rules import Override, may_be
 
+#: An order is read again when it has rested a fifth as long again.
+_REST = 5
+#: Reads fall on these multiples of the polling interval.
+_GRID = (1, 2, 5, 10, 15, 30, 60)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CANCELS = (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
 
 
 class Polling(msgspec.Struct, frozen=True, kw_only=True):
     """How often to look without having been told.
 
-    An order is read again after `interval`, later and later as it rests, at the latest after `slowest`; an
-    order on which both sides agree for good rests for ever after `stop_after`. Newly placed and cancelled
-    orders are listed every `interval`, as far back as `lookback`. Every `sweep_every` all of them are read,
-    but for those that rest for ever.
+    An order is read again after `interval`, later and later as it rests, at the latest after `slowest`, and
+    together with others that come due about then, because one call reads many; an order on which both sides
+    agree for good rests for ever after `stop_after`. Newly placed and cancelled orders are listed every
+    `interval`, as far back as `lookback`. Every `sweep_every` all of them are read, but for those that rest
+    for ever.
     """
 
     interval: timedelta = timedelta(seconds=60)
@@ -36,7 +42,17 @@ class Polling(msgspec.Struct, frozen=True, kw_only=True):
         quiet = now - quiet_since
         if final and quiet > self.stop_after:
             return None
-        return now + min(max(self.interval, quiet / 10), self.slowest)
+        wait = min(max(self.interval, quiet / _REST), self.slowest)
+        return self._with_others(now, wait)
+
+    def _with_others(self, now: datetime, wait: timedelta) -> datetime:
+        """A time about `wait` from now, at the latest after `slowest`, on which other orders fall too."""
+        steps = [step for step in _GRID if self.interval * step * 4 <= wait]
+        if not steps:
+            return now + wait
+        grid = self.interval * steps[-1]
+        sooner = (now + wait - _EPOCH) // grid * grid + _EPOCH
+        return sooner if sooner - now >= wait / 2 else min(sooner + grid, now + self.slowest)
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
