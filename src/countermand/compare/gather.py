@@ -13,15 +13,22 @@ from countermand.core.status import Side
 
 #: So many ids and statuses of one key are kept to be shown; a key may have a million rows.
 _SHOWN = 6
+#: Rows that are grouped at a time: lists of ids and statuses cannot be spilled to disk while they grow.
+_SLICE_ROWS = 250_000
 _ORDER = {Side.STOREFRONT: "order", Side.MIS: "customer_reference"}
 
 
 def gather(db: Database, loaded: Loaded, keys: KeyPair) -> None:
     """Leave table `<side>_keys`: one row per suspect key with all that is needed to judge and to show it."""
+    name = loaded.side.value
     _read_suspects(db, loaded, keys)
-    _equal_rows_together(db, loaded)
-    _rows_of_a_key_together(db, loaded)
-    db.run(f"DROP TABLE {loaded.side.value}_suspects")
+    ((rows,),) = db.run(f"SELECT count(*) FROM {name}_suspects")
+    slices = 1 + rows // _SLICE_ROWS
+    for number in range(slices):
+        _equal_rows_together(db, loaded, f"hash(k) % {slices} = {number}")
+        into = f"INSERT INTO {name}_keys" if number else f"CREATE TEMP TABLE {name}_keys AS"
+        _rows_of_a_key_together(db, loaded, into)
+    db.run(f"DROP TABLE {name}_suspects")
 
 
 def _read_suspects(db: Database, loaded: Loaded, keys: KeyPair) -> None:
@@ -47,7 +54,7 @@ def _read_suspects(db: Database, loaded: Loaded, keys: KeyPair) -> None:
     db.run(f"DROP TABLE {name}_rows")
 
 
-def _equal_rows_together(db: Database, loaded: Loaded) -> None:
+def _equal_rows_together(db: Database, loaded: Loaded, chosen: str) -> None:
     """A row that says the same twice counts once; a row without an id of its own is never a duplicate."""
     name = loaded.side.value
     db.run(f"""
@@ -57,11 +64,12 @@ def _equal_rows_together(db: Database, loaded: Loaded) -> None:
                any_value(product) AS product, max(price) AS price, count(*) AS copies, bool_or(late) AS late
         FROM {name}_suspects AS t JOIN {name}_codes AS codes
              ON t.status IS NOT DISTINCT FROM codes.status AND t.odd IS NOT DISTINCT FROM codes.odd
+        WHERE {chosen}
         GROUP BY ALL
     """)
 
 
-def _rows_of_a_key_together(db: Database, loaded: Loaded) -> None:
+def _rows_of_a_key_together(db: Database, loaded: Loaded, into: str) -> None:
     side, layout, name = loaded.side, loaded.layout, loaded.side.value
     contradictory = (
         "count(*) > count(DISTINCT id)"
@@ -70,7 +78,7 @@ def _rows_of_a_key_together(db: Database, loaded: Loaded) -> None:
     )
     value = "max(price)" if layout.price_role == "order_total" else "sum(price)"
     db.run(f"""
-        CREATE TEMP TABLE {name}_keys AS
+        {into}
         SELECT k, sum(copies)::BIGINT AS rows, count(DISTINCT id) AS lines, {contradictory} AS contradictory,
                bit_or(1::UINTEGER << code) AS mask, bool_or(late) AS late,
                CASE WHEN count(quantity) = count(*) THEN sum(quantity) END AS quantity,

@@ -81,6 +81,7 @@ def test_the_worst_comes_first(tmp_path: Path) -> None:
 def test_slices_and_late_statuses_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first pass in many slices, and statuses that the sample of the file did not show."""
     monkeypatch.setattr("countermand.compare.first_pass._SLICE_ROWS", 100)
+    monkeypatch.setattr("countermand.compare.gather._SLICE_ROWS", 50)
     monkeypatch.setattr("countermand.compare.source._SAMPLE_ROWS", 3)
     monkeypatch.setattr("countermand.compare.first_pass._MOST_CODED", 2)
     exports = generate(5, 900, by_line=True)
