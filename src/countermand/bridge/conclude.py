@@ -58,7 +58,8 @@ def conclude(one: Pass, connection: Connection, now: datetime, rules: str = "") 
     case = replace(case, checking=())
     quiet = not (sightings or decided or lives.entries or news or one.entries or one.written or held)
     case = _schedule(case, before, one, connection, now, quiet)
-    until = _holds_until(case, one.plan, connection)
+    # A judgement that wants a write holds no longer than now: no quiet look may put the write off.
+    until = now if one.plan.writes else _holds_until(case, one.plan, connection)
     version = one.stored.version + 1 if one.stored else 1
     case = replace(case, judged=Judged(rules=rules, version=version, until=until))
     return Change(
