@@ -41,7 +41,6 @@ from countermand.core.table import decide
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.infigo import InfigoSettings
 from countermand.ledger import schema
-from countermand.ledger.columns import to_micros
 from countermand.ledger.engine import open_engine
 from countermand.ledger.journal import append
 from countermand.ledger.upgrade import upgrade
@@ -51,12 +50,33 @@ from countermand.web.server import create_app
 
 MEDIAN_MS, MOST_BYTES, NEWS_SECONDS = 50.0, 150_000, 1.0
 NAME = "acme-print"
-WORDS = (
-    "Harbour Maple Northgate Juniper Old Mill Copper River Stonefield Lantern Willow Summit Anchor".split()
-)
-TRADES = "Coffee Roasters,Dental Care,Estates,Brewing,Yoga Studio,School,Bakery,Legal,Cycles,Theatre".split(
-    ","
-)
+WORDS = [
+    "Harbour",
+    "Maple",
+    "Northgate",
+    "Juniper",
+    "Old",
+    "Mill",
+    "Copper",
+    "River",
+    "Stonefield",
+    "Lantern",
+    "Willow",
+    "Summit",
+    "Anchor",
+]
+TRADES = [
+    "Coffee Roasters",
+    "Dental Care",
+    "Estates",
+    "Brewing",
+    "Yoga Studio",
+    "School",
+    "Bakery",
+    "Legal",
+    "Cycles",
+    "Theatre",
+]
 PRODUCTS = ["Business cards, 350 gsm silk", "Roller banner, 850 x 2000 mm", "Flyers A5, 150 gsm gloss",
             "A2 posters, 200 gsm satin", "Printed DL envelopes", "Branded ballpoint pen, blue"]  # fmt: skip
 ON_ITS_WAY = Facts(Intent.OPEN, Progress.STARTED)
@@ -212,7 +232,7 @@ _RAW = json.dumps(
 def _sightings(row_id: int, case: Case) -> Iterator[dict[str, object]]:
     for line in case.lines:
         yield {
-            "order_id": row_id, "side": "storefront", "ref": line.line_id, "began_at": line.storefront.began_at,
+            "order_id": row_id, "side": "storefront", "ref": line.line_id, "began_at": line.storefront.began_at,  # noqa: E501
             "before": "unseen", "after": str(line.storefront.status), "raw": _RAW,
         }  # fmt: skip
     for item in case.items:
@@ -342,7 +362,7 @@ async def news_latency(base: str, url: str, count: int, rounds: int) -> list[flo
                 opened[number].set()
                 async for line in stream.aiter_lines():
                     if line.startswith("data:") and '"counts"' in line:
-                        arrived.append((number, time.monotonic()))
+                        arrived.append((number, time.monotonic()))  # noqa: PERF401
 
         listeners = [asyncio.create_task(listen(number)) for number in range(count)]
         await asyncio.gather(*(each.wait() for each in opened))
@@ -354,7 +374,7 @@ async def news_latency(base: str, url: str, count: int, rounds: int) -> list[flo
             with engine.begin() as database:
                 append(database, NAME, [entry])
             began = time.monotonic()
-            while len(arrived) < count and time.monotonic() - began < 10:
+            while len(arrived) < count and time.monotonic() - began < 10:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
             waits += [at - began for _, at in arrived]
             waits += [10.0] * (count - len(arrived))

@@ -1,0 +1,180 @@
+"""Writes the script of a history from its seed: orders and how they go, people who interfere, and trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import time, timedelta
+
+from countermand.core.policy import EmptiedOrder, Mode, OpeningHours, PartDispatch, Policy
+from countermand.simulation.dice import Dice
+from countermand.simulation.script import DAY, Act, Do, Script, Setup
+from countermand.simulation.weather import READ_FAULTS, WRITE_FAULTS, Fault, Spell
+
+HOUR = 3600.0
+PRE_PRODUCTION = (22, 23, 24, 18, 1, 26, 25, 27)
+PRODUCTION = (2, 3, 4, 5, 6, 7, 8)
+FINISHED, COMPLETE = 20, 21
+
+
+def write_script(seed: int, days: float, orders: int) -> Script:
+    """The script of one seed."""
+    dice = Dice(seed, "script")
+    setup = _setup(Dice(seed, "setup"))
+    acts: list[Act] = []
+    for order in range(orders):
+        acts += _order(order, dice, days)
+    acts += _trouble(Dice(seed, "trouble"), days)
+    acts += _desk(Dice(seed, "desk"), days)
+    ordered = tuple(sorted(acts, key=lambda act: act.at))
+    spells = tuple(_spells(Dice(seed, "spells"), days))
+    return Script(seed=seed, days=days, setup=setup, acts=ordered, spells=spells)
+
+
+# The shop's set-up
+
+
+def _setup(dice: Dice) -> Setup:
+    modes = [(Mode.AUTOMATIC, 8), (Mode.MANUAL, 1), (Mode.ASSISTED, 1), (Mode.OBSERVE, 0.5)]
+    plugin_cancels = dice.chance(0.25)
+    policy = Policy(
+        cancel_to_mis=dice.weighted(modes),
+        cancel_to_storefront=dice.weighted(modes),
+        ship_to_storefront=dice.weighted(modes),
+        undo_window=timedelta(minutes=dice.pick((0, 1, 5, 5, 30))),
+        vendor_grace=timedelta(minutes=dice.pick((0, 2, 10))),
+        vendor_may_ship=dice.chance(0.6),
+        vendor_may_cancel=plugin_cancels or dice.chance(0.1),
+        brake_burst=dice.pick((2, 10, 10)),
+        brake_daily=dice.pick((4, 30, 30)),
+        part_dispatch=dice.pick((PartDispatch.WAIT, PartDispatch.PARTIAL)),
+        close_emptied_order=dice.pick((EmptiedOrder.ASK, EmptiedOrder.CANCEL)),
+        value_limit=dice.pick((None, None, 500.0)),
+        opening_hours=OpeningHours(opens=time(6), closes=time(18)) if dice.chance(0.15) else None,
+    )
+    return Setup(
+        policy=policy,
+        hooks=dice.chance(0.8),
+        hooks_lost=dice.pick((0.0, 0.1, 0.5)),
+        reference=dice.weighted([("line", 6), ("order", 2), ("po", 2)]),
+        plugin_ships=policy.vendor_may_ship and dice.chance(0.7),
+        plugin_cancels=plugin_cancels,
+        cancelled_can_ship=dice.chance(0.5),
+        cancelled_can_dispatch=dice.chance(0.7),
+        refuses_cancel_of=frozenset(
+            name for name in ("dispatched", "complete", "invoiced") if dice.chance(0.3)
+        ),
+        mis_readable=dice.chance(0.95),
+        lists=dice.chance(0.85),
+        steady=dice.pick((0.002, 0.01, 0.03)),
+        busy=dice.pick((0.0, 0.002, 0.01)),
+    )
+
+
+# One order
+
+
+def _order(order: int, dice: Dice, days: float) -> Iterator[Act]:
+    """How one order goes by itself, and what people do to it on the way."""
+    placed = dice.between(0, (days - 2) * DAY)
+    lines = dice.weighted([(1, 5), (2, 3), (3, 2), (4, 1)])
+    kinds = "".join(dice.weighted([("p", 7), ("s", 2)]) for _ in range(lines))
+    yield Act(at=placed, do=Do.PLACE, order=order, text=kinds)
+    leaves = placed
+    for line in range(lines):
+        acts = list(_production(order, line, dice, placed))
+        leaves = max(leaves, *(act.at for act in acts)) if acts else leaves
+        yield from acts
+    for _ in range(dice.weighted([(0, 5), (1, 5), (2, 2), (4, 1)])):
+        at = dice.between(placed + 30, max(leaves, placed + 2 * HOUR))
+        yield from _interference(order, dice.below(lines), dice, at)
+
+
+def _production(order: int, line: int, dice: Dice, placed: float) -> Iterator[Act]:
+    at = placed + dice.soon(4 * HOUR, 2 * DAY)
+    for status in PRE_PRODUCTION[: 1 + dice.below(3)]:
+        at += dice.soon(3 * HOUR, DAY)
+        yield Act(at=at, do=Do.STATUS, order=order, line=line, number=status)
+    if dice.chance(0.1):
+        return
+    for status in PRODUCTION[: 1 + dice.below(3)]:
+        at += dice.soon(6 * HOUR, 2 * DAY)
+        yield Act(at=at, do=Do.STATUS, order=order, line=line, number=status)
+    at += dice.soon(6 * HOUR, 2 * DAY)
+    yield Act(at=at, do=Do.STATUS, order=order, line=line, number=FINISHED)
+    if dice.chance(0.2):
+        at += dice.soon(2 * HOUR, DAY)
+        yield Act(at=at, do=Do.DISPATCH_PART, order=order, line=line)
+    at += dice.soon(5 * HOUR, 3 * DAY)
+    yield Act(at=at, do=Do.DISPATCH, order=order, line=line, text="anyway" if dice.chance(0.2) else "")
+    if dice.chance(0.4):
+        at += dice.soon(20 * HOUR, 3 * DAY)
+        yield Act(at=at, do=Do.STATUS, order=order, line=line, number=COMPLETE)
+    if dice.chance(0.1):
+        yield Act(at=at + dice.between(0, DAY), do=Do.INVOICE, order=order, line=line)
+
+
+_INTERFERENCE = (
+    (Do.CANCEL_ORDER, 5), (Do.CANCEL_LINE, 3), (Do.CANCEL_JOB, 5), (Do.HOLD, 2), (Do.REACTIVATE, 1),
+    (Do.SHIP_BY_HAND, 1), (Do.REFUND, 0.5), (Do.DISPATCH, 1.5), (Do.STATUS, 1),
+)  # fmt: skip
+
+
+def _interference(order: int, line: int, dice: Dice, at: float) -> Iterator[Act]:
+    """Somebody does something, now and then two people at the same moment, or takes it back."""
+    do = dice.weighted(_INTERFERENCE)
+    number = dice.pick((*PRE_PRODUCTION, *PRODUCTION, FINISHED, COMPLETE)) if do is Do.STATUS else 0
+    yield Act(at=at, do=do, order=order, line=line, number=number, text="anyway")
+    if dice.chance(0.3):
+        other = dice.weighted(_INTERFERENCE)
+        if other is not Do.STATUS:
+            yield Act(
+                at=at + dice.pick((0, 0, 0.2, 3, 40, 400)), do=other, order=order, line=line, text="anyway"
+            )
+    if do in (Do.CANCEL_JOB, Do.HOLD) and dice.chance(0.4):
+        back = at + dice.soon(0.5 * HOUR, 3 * DAY)
+        yield Act(at=back, do=Do.REACTIVATE, order=order, line=line)
+
+
+# Trouble
+
+
+def _trouble(dice: Dice, days: float) -> Iterator[Act]:
+    for _ in range(dice.weighted([(0, 1), (3, 3), (12, 3), (40, 1)])):
+        at = dice.between(0, days * DAY)
+        steps = dice.pick((0, 0, 1, 2, 3, 5, 8, 13, 21))
+        yield Act(at=at, do=Do.KILL, number=steps)
+    for _ in range(dice.weighted([(0, 4), (1, 3), (4, 1)])):
+        at = dice.between(0, days * DAY)
+        jump = dice.pick((-0.5, 2, -3, 45, -90, 600, -900, 7200, -7200, DAY))
+        yield Act(at=at, do=Do.CLOCK, number=jump)
+        if dice.chance(0.8):
+            yield Act(at=at + dice.soon(2 * HOUR, DAY), do=Do.CLOCK, number=-jump)
+    for _ in range(dice.below(6)):
+        yield Act(at=dice.between(0, days * DAY), do=Do.NOISE, number=dice.below(8))
+    for _ in range(dice.below(3)):
+        yield Act(at=dice.between(0, days * DAY), do=Do.BUSY, number=dice.soon(20, 600))
+
+
+def _spells(dice: Dice, days: float) -> Iterator[Spell]:
+    every, share = tuple(dict.fromkeys((*READ_FAULTS, *WRITE_FAULTS))), days / 30
+    for fault in every:
+        for side in ("storefront", "mis"):
+            start = dice.between(0, days * DAY)
+            end = start + share * dice.soon(8 * HOUR, 3 * DAY)
+            rate = 0.05 if fault is Fault.MISSING else dice.pick((0.02, 0.05, 0.3))
+            yield Spell(start=start, end=end, side=side, fault=fault, rate=rate)
+    for _ in range(dice.weighted([(0, 2), (1, 2), (3, 1)])):
+        start = dice.between(0, days * DAY)
+        side, end = dice.pick(("storefront", "mis")), start + share * dice.soon(HOUR, 6 * HOUR)
+        yield Spell(start=start, end=end, side=side, fault=Fault.UNREACHABLE, rate=1.0)
+
+
+def _desk(dice: Dice, days: float) -> Iterator[Act]:
+    """Somebody works on the list of tasks now and then; some shops never do."""
+    if dice.chance(0.15):
+        return
+    pause = dice.pick((1.5 * HOUR, 6 * HOUR, DAY))
+    at = dice.between(0, pause)
+    while at < days * DAY:
+        yield Act(at=at, do=Do.DESK, number=1 + dice.below(4))
+        at += dice.soon(pause, 4 * DAY)

@@ -1,0 +1,264 @@
+"""Running one script: a whole world, watched at every step, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Engine
+
+from countermand.bridge.store import Change, StoredCase
+from countermand.core.status import Side
+from countermand.ledger.engine import open_engine
+from countermand.ledger.schema import metadata
+from countermand.printiq.settings import PrintIQSettings
+from countermand.simulation.audit import audit, journal_head
+from countermand.simulation.desk import Desk
+from countermand.simulation.dice import Dice
+from countermand.simulation.invariants import Settling, Writes, check_save
+from countermand.simulation.life import Life, MortalWriter
+from countermand.simulation.loop import EPOCH, SimulatedLoop
+from countermand.simulation.messages import Messages
+from countermand.simulation.mis import Plant, PlantItem
+from countermand.simulation.plugin import Plugin
+from countermand.simulation.ports import Line, SimulatedMis, SimulatedStorefront, WriteCall
+from countermand.simulation.process import NAME, Process, WatchedStore
+from countermand.simulation.record import Record
+from countermand.simulation.script import Act, Do, Script
+from countermand.simulation.staff import Staff
+from countermand.simulation.storefront import Shop, ShopOrder
+from countermand.simulation.watch import Violation, Watch
+from countermand.simulation.weather import Fault, Weather
+
+_PRINTIQ = PrintIQSettings(
+    base_url="https://mis.example",
+    username="u",
+    password="p",  # noqa: S106
+    application_name="a",
+    application_key="k",
+)
+#: How often overdue matters are looked for, and how long a history goes on after its last act, in seconds.
+_SWEEP = 3600.0
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one history. `digest`: of the journal's end and both systems' records."""
+
+    seed: int
+    days: float
+    orders: int
+    digest: str
+    violation: str = ""
+    invariant: str = ""
+    counts: dict[str, int] = {}
+
+
+def run_history(script: Script) -> Outcome:
+    """Let a history happen; a broken promise ends it and is told in the outcome."""
+    world = World(script)
+    try:
+        world.run()
+    except Violation as broken:
+        return world.outcome(str(broken), broken.invariant)
+    return world.outcome()
+
+
+class World:
+    """Two systems, people, trouble, and our process between them."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        setup = script.setup
+        self.loop = SimulatedLoop()  # type: ignore[abstract]
+        self.record = Record()
+        self.counts: Counter[str] = Counter()
+        now = self.loop.time
+        self.shop = Shop(now, self.record, cancelled_can_ship=setup.cancelled_can_ship)
+        self.plant = Plant(
+            now,
+            self.record,
+            _PRINTIQ,
+            cancelled_can_dispatch=setup.cancelled_can_dispatch,
+            refuses_cancel_of=setup.refuses_cancel_of,
+        )
+        self.plugin = Plugin(setup, self.loop, self._dice("plugin"), self.shop, self.plant)
+        self.messages = Messages(setup, self.loop, self._dice("messages"), self._deliver)
+        self.staff = Staff(self.loop, self._dice("staff"), self.shop, self.plant, self.plugin)
+        self.shop.changed, self.plant.changed = self._order_changed, self._item_changed
+        self.weather = Weather(script.spells, setup.steady, self._dice("weather"))
+        self.watch = Watch(self.loop, setup, self.shop, self.plant, self.record)
+        self.watch.down = [
+            (spell.start, spell.end) for spell in script.spells if spell.fault is Fault.UNREACHABLE
+        ]
+        self.settling = Settling(self.watch)
+        self.writes = Writes(self.watch)
+        self.engine: Engine = open_engine("sqlite://")
+        metadata.create_all(self.engine)
+        self._clock_error = 0.0
+        self._busy_until = 0.0
+        self._lives = 0
+        self._died_at = 0.0
+        self._changed_at = 0.0
+        self.process = self._born()
+
+    def _dice(self, name: str) -> Dice:
+        return Dice(self.script.seed, name)
+
+    # Running
+
+    def run(self) -> None:
+        self.process.start()
+        for act in self.script.acts:
+            self.loop.call_at(act.at, self._perform, act)
+        self.loop.call_later(_SWEEP, self._sweep)
+        self.loop.after_each = self._after_each
+        self.loop.run_until(self.script.end)
+        self.loop.after_each = lambda: None
+        audit(self.engine, self.watch)
+
+    def outcome(self, violation: str = "", invariant: str = "") -> Outcome:
+        digest = hashlib.sha256(journal_head(self.engine).encode())
+        for effect in self.record.effects:
+            digest.update(repr(effect).encode())
+        self.engine.dispose()
+        return Outcome(
+            seed=self.script.seed,
+            days=self.script.days,
+            orders=len(self.shop.orders),
+            digest=digest.hexdigest()[:16],
+            violation=violation,
+            invariant=invariant,
+            counts=dict(sorted(self.counts.items())),
+        )
+
+    def _after_each(self) -> None:
+        while self.watch.dirty:
+            self.settling.judge(self.watch.dirty.pop())
+
+    def _sweep(self) -> None:
+        self.settling.overdue()
+        self.loop.call_later(_SWEEP, self._sweep)
+
+    # Acts
+
+    def _perform(self, act: Act) -> None:
+        self.counts[act.do.value] += 1
+        match act.do:
+            case Do.KILL:
+                self.process.life.doom(int(act.number))
+                if act.number == 0:
+                    self.process.life.kill("by time")
+            case Do.CLOCK:
+                self._jump(act.number)
+            case Do.BUSY:
+                self._busy_until = self.loop.time() + act.number
+            case Do.DESK:
+                if self.process.life.alive:
+                    self.process.run(self._desk().work(int(act.number), self._pause))
+            case Do.NOISE:
+                self.messages.noise(int(act.number))
+            case _:
+                self.staff.perform(act)
+
+    def _desk(self) -> Desk:
+        one = self.process
+        return Desk(
+            NAME, self.engine, one.store, one.writer, one.life, self._dice(f"desk {self.loop.time()}"),
+            self.shop, self.plant,
+        )  # fmt: skip
+
+    async def _pause(self, seconds: float) -> None:
+        life = self.process.life
+        await asyncio.sleep(seconds)
+        life.step("at the desk")
+        self.process.wake()
+
+    # Our process
+
+    def _clock(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.loop.time() + self._clock_error)
+
+    def _jump(self, seconds: float) -> None:
+        self._clock_error += seconds
+        if seconds < 0:
+            self.watch.clock_set_back += 1
+        self.process.wake()
+
+    def _born(self) -> Process:
+        self._lives += 1
+        life = Life(self._clock, self._died)
+        writer = MortalWriter(self.engine, life, self._is_busy)
+        dice = self._dice(f"life {self._lives}")
+        lines = {
+            side: Line(side, self.loop, life, self.weather, dice, self._sent)
+            for side in ("storefront", "mis")
+        }
+        setup = self.script.setup
+        not_listed = frozenset() if setup.lists else frozenset({"list"})
+        self._busy_dice = dice
+        return Process(
+            engine=self.engine,
+            loop=self.loop,
+            life=life,
+            writer=writer,
+            store=WatchedStore(self.engine, writer, self._saved),
+            storefront=SimulatedStorefront(self.shop, lines["storefront"], not_offered=not_listed),
+            mis=SimulatedMis(self.plant, lines["mis"], readable=setup.mis_readable),
+            policy=setup.policy,
+            dice=dice,
+            live_since=EPOCH,
+            changed_at=lambda: self._changed_at,
+        )
+
+    def _is_busy(self) -> bool:
+        if self._lives == 0 or not self.watch.cases:
+            return False
+        rate = 0.5 if self.loop.time() < self._busy_until else self.script.setup.busy
+        return self._busy_dice.chance(rate)
+
+    def _died(self, where: str) -> None:
+        self.counts[f"killed {where}"] += 1
+        self._died_at = self.loop.time()
+        self.process.bury()
+        dice = self._dice(f"death {self._lives}")
+        self.loop.call_later(dice.soon(20.0, 3 * 3600.0), self._restart)
+
+    def _restart(self) -> None:
+        self.watch.down.append((self._died_at, self.loop.time()))
+        self.process = self._born()
+        self.process.start()
+
+    def _deliver(self, side: Side, body: bytes) -> bool:
+        taken = self.process.take(side, body)
+        self.watch.acknowledged += taken
+        return taken
+
+    # Watching
+
+    def _order_changed(self, order: ShopOrder) -> None:
+        self._changed_at = self.loop.time()
+        self.watch.dirty.add(order.order_id)
+        self.messages.order_changed(order)
+
+    def _item_changed(self, item: PlantItem) -> None:
+        self._changed_at = self.loop.time()
+        self.watch.dirty.add(item.order_id)
+        self.messages.item_changed(item)
+        self.plugin.item_changed(item)
+
+    def _saved(self, changes: Sequence[Change], saved: Mapping[str, StoredCase], _now: datetime) -> None:
+        check_save(self.watch, self.watch.cases, changes, saved)
+        self.watch.mirror(changes, saved)
+        for change in changes:
+            if change.case.order_id in saved:
+                self.counts["saves"] += 1
+                self.counts["quiet saves"] += not change.changed
+                self.writes.seen(change.case)
+
+    def _sent(self, call: WriteCall) -> None:
+        self.counts[f"write {call.change}"] += 1
+        self.writes.check(call)

@@ -1,0 +1,98 @@
+"""One life of our process: from its start until it is killed, at any step that it takes.
+
+Whatever belongs to a life stops with it: a call that was on its way comes back to nobody, and nothing more is
+written. What a system was told before stays told, and what was committed stays committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection as Database
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from countermand.ledger.writer import InlineWriter
+from countermand.simulation.dice import Dice
+
+Result = TypeVar("Result")
+
+
+class Killed(BaseException):
+    """The process is dead."""
+
+
+class Life:
+    """Counts the steps of one process and ends it where the script says."""
+
+    def __init__(self, clock: Callable[[], datetime], on_death: Callable[[str], None]) -> None:
+        self.clock = clock
+        self._on_death = on_death
+        self.alive = True
+        self._steps_left: int | None = None
+        #: When it last began to list what is new, in seconds of the history.
+        self.listed_at = -1.0
+        self.listed_by_clock = clock()
+
+    def doom(self, steps: int) -> None:
+        """Let it be killed at the so manyth step from now on."""
+        self._steps_left = steps
+
+    def step(self, where: str) -> None:
+        """A point at which the process may be killed.
+
+        Raises:
+            Killed: it is dead, or dies here.
+        """
+        if self._steps_left is not None:
+            self._steps_left -= 1
+            if self._steps_left < 0:
+                self.kill(where)
+        if not self.alive:
+            raise Killed(where)
+
+    def kill(self, where: str) -> None:
+        if self.alive:
+            self.alive = False
+            self._on_death(where)
+
+
+class MortalWriter:
+    """The production writer of simulated time, on a database that may be locked and in a process that may die.
+
+    `committed`: called with the result of a piece of work as soon as it is durable.
+    """  # noqa: E501
+
+    def __init__(self, engine: Engine, life: Life, busy: Callable[[], bool]) -> None:
+        self._inline = InlineWriter(engine)
+        self._life = life
+        self._busy = busy
+        self.committed: Callable[[object], None] | None = None
+
+    def write(self, work: Callable[[Database], Result]) -> Result:
+        self._life.step("before a commit")
+        then, self.committed = self.committed, None
+        if self._busy():
+            raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+        result = self._inline.write(lambda database: self._work(work, database))
+        if then is not None:
+            then(result)
+        self._life.step("after a commit")
+        return result
+
+    def _work(self, work: Callable[[Database], Result], database: Database) -> Result:
+        result = work(database)
+        self._life.step("inside a transaction")
+        return result
+
+    async def write_async(self, work: Callable[[Database], Result]) -> Result:
+        return self.write(work)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def seldom(dice: Dice, rate: float) -> Callable[[], bool]:
+    return lambda: dice.chance(rate)

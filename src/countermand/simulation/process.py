@@ -1,0 +1,192 @@
+"""Our process: the real bridge on the real ledger, driven as the service drives it, and killed as scripted."""  # noqa: E501
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from countermand.bridge.bridge import Bridge
+from countermand.bridge.connection import Connection, Polling
+from countermand.bridge.intake import HookParser
+from countermand.bridge.store import BrakeLimits, Change, HookEnd, StoredCase
+from countermand.core.policy import Direction, Policy
+from countermand.core.status import Side
+from countermand.infigo.hooks import parse_hook as parse_infigo_hook
+from countermand.ledger.columns import from_micros
+from countermand.ledger.connections import remember_connection
+from countermand.ledger.inbox import receive
+from countermand.ledger.store import DatabaseStore
+from countermand.printiq.hooks import parse_hook as parse_printiq_hook
+from countermand.simulation.dice import Dice
+from countermand.simulation.life import Killed, Life, MortalWriter
+from countermand.simulation.loop import SimulatedLoop
+from countermand.simulation.ports import SimulatedMis, SimulatedStorefront
+
+NAME = "shop"
+PARSERS: Mapping[Side, HookParser] = {Side.STOREFRONT: parse_infigo_hook, Side.MIS: parse_printiq_hook}
+#: How long the service's loop rests when there is nothing to do, in seconds.
+REST = 0.25
+
+#: So long listings are left out in which nothing could be found; then one is made all the same.
+IDLE_LISTINGS = timedelta(hours=3)
+_NEXT_DUE = (
+    "SELECT min(due_at) FROM orders",
+    "SELECT min(due_at) FROM inbox WHERE state = 'waiting'",
+    "SELECT min(received_at) FROM inbox WHERE state = 'new'",
+)
+
+Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]
+
+
+class WatchedStore(DatabaseStore):
+    """The production store; each save is shown to a watcher the moment it is durable."""
+
+    def __init__(self, engine: Engine, writer: MortalWriter, saved: Saved) -> None:
+        super().__init__(engine, writer)
+        self._mortal = writer
+        self._saved = saved
+
+    async def save(
+        self,
+        connection: str,
+        changes: Sequence[Change],
+        now: datetime,
+        limits: Mapping[Direction, BrakeLimits],
+    ) -> dict[str, StoredCase]:
+        self._mortal.committed = lambda result: self._saved(changes, result, now)  # type: ignore[arg-type]
+        return await super().save(connection, changes, now, limits)
+
+    async def finish_hooks(self, connection: str, ends: Sequence[HookEnd], now: datetime) -> None:
+        self._mortal.committed = None
+        await super().finish_hooks(connection, ends, now)
+
+
+class Process:
+    """One life, with everything that lives in it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        loop: SimulatedLoop,
+        life: Life,
+        writer: MortalWriter,
+        store: DatabaseStore,
+        storefront: SimulatedStorefront,
+        mis: SimulatedMis,
+        policy: Policy,
+        dice: Dice,
+        live_since: datetime,
+        changed_at: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._loop = loop
+        self.life = life
+        self.writer = writer
+        self.store = store
+        self._dice = dice
+        self._changed_at = changed_at
+        self._raw = engine.raw_connection()
+        self._wake: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        live = writer.write(lambda database: remember_connection(database, NAME, live_since, life.clock()))
+        self.connection = Connection(
+            name=NAME, storefront=storefront, mis=mis, policy=policy, live_since=live, polling=Polling()
+        )
+        self.bridge = Bridge(self.connection, store, PARSERS, life.clock)
+
+    def start(self) -> None:
+        self.run(self._main())
+
+    def run(self, work: object) -> None:
+        """Run a coroutine in this life; it ends with it."""
+        task: asyncio.Task[None] = self._loop.create_task(self._until_killed(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _until_killed(self, work: object) -> None:
+        try:
+            await work  # type: ignore[misc]
+        except Killed:
+            return
+        except OperationalError:
+            return
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and self._loop.failure is None:
+            self._loop.failure = error
+
+    def bury(self) -> None:
+        """Stop what still runs; nothing of it has any effect any more."""
+        for task in self._tasks:
+            task.cancel()
+        self._raw.close()
+
+    # The service's loop
+
+    async def _main(self) -> None:
+        while True:
+            self._leave_out_idle_listings()
+            try:
+                busy = await self.bridge.step()
+            except OperationalError:
+                busy = 0
+            if not busy or self._next() > self.life.clock():
+                await self._rest()
+
+    def _leave_out_idle_listings(self) -> None:
+        """A listing of systems in which nothing has changed finds nothing: taken as made."""
+        due, now = self.bridge._poll_at, self.life.clock()
+        if due is not None and due <= now < self._listing_at():
+            self.bridge._poll_at = now + self.connection.polling.interval
+
+    async def _rest(self) -> None:
+        """Rest until the service's next look that could find something; the looks between find nothing."""
+        self._wake = self._loop.create_future()
+        delay = max(self._next() - self.life.clock(), timedelta(0)).total_seconds()
+        timer = self._loop.call_later(delay + self._dice.between(0.01, REST), self.wake)
+        await self._wake
+        timer.cancel()
+        self._wake = None
+        self.life.step("resting")
+
+    def wake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _next(self) -> datetime:
+        """When there is something to do next, by our own clock."""
+        times = [self._listing_at()]
+        driver: Any = self._raw.driver_connection
+        for query in _NEXT_DUE:
+            (due,) = driver.execute(query).fetchone()
+            if due is not None:
+                times.append(from_micros(due))
+        return min(times)
+
+    def _listing_at(self) -> datetime:
+        """When the next listing is worth its while: one that finds nothing changed changes nothing."""
+        due = self.bridge._poll_at or self.life.clock()
+        if self._changed_at() >= self.life.listed_at:
+            return due
+        return max(due, self.life.listed_by_clock + IDLE_LISTINGS)
+
+    # Messages
+
+    def take(self, side: Side, body: bytes) -> bool:
+        """A hook arrives: true once it is stored."""
+        if not self.life.alive:
+            return False
+        try:
+            self.writer.write(
+                lambda database: receive(database, [NAME], side, "application/json", body, self.life.clock())
+            )
+        except (Killed, OperationalError):
+            return False
+        self.wake()
+        return True

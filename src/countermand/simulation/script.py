@@ -1,0 +1,88 @@
+"""What happens in a history, written down beforehand: the shop's set-up, its people's acts, and the faults."""  # noqa: E501
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+import msgspec
+
+from countermand.core.policy import Policy
+from countermand.simulation.weather import Spell
+
+DAY = 86400.0
+
+
+class Do(StrEnum):
+    """One thing that somebody or something does."""
+
+    PLACE = "place"
+    STATUS = "status"
+    DISPATCH = "dispatch"
+    DISPATCH_PART = "dispatch-part"
+    CANCEL_ORDER = "cancel-order"
+    CANCEL_LINE = "cancel-line"
+    CANCEL_JOB = "cancel-job"
+    HOLD = "hold"
+    REACTIVATE = "reactivate"
+    SHIP_BY_HAND = "ship-by-hand"
+    REFUND = "refund"
+    INVOICE = "invoice"
+    DESK = "desk"
+    NOISE = "noise"
+    KILL = "kill"
+    CLOCK = "clock"
+    BUSY = "busy-database"
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """At a second of the history: what, to which order (by its place in the script) and line.
+
+    `number`: a production status, the steps until a kill, the seconds of a clock jump. `text`: how it is done.
+    """  # noqa: E501
+
+    at: float
+    do: Do
+    order: int = -1
+    line: int = -1
+    number: float = 0
+    text: str = ""
+
+    def __str__(self) -> str:
+        when = timedelta(seconds=round(self.at))
+        about = f" order {self.order}" if self.order >= 0 else ""
+        about += f" line {self.line}" if self.line >= 0 else ""
+        number = f" {self.number:g}" if self.number else ""
+        return f"{when} {self.do.value}{about}{number} {self.text}".rstrip()
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """How the two systems and the connection between them are set up in one history."""
+
+    policy: Policy
+    hooks: bool = True
+    hooks_lost: float = 0.1
+    reference: str = "line"
+    plugin_ships: bool = True
+    plugin_cancels: bool = False
+    cancelled_can_ship: bool = False
+    cancelled_can_dispatch: bool = True
+    refuses_cancel_of: frozenset[str] = frozenset()
+    mis_readable: bool = True
+    lists: bool = True
+    steady: float = 0.02
+    busy: float = 0.002
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True):
+    """One history before it happens. `seed`: of everything that is not written here."""
+
+    seed: int
+    days: float
+    setup: Setup
+    acts: tuple[Act, ...]
+    spells: tuple[Spell, ...] = ()
+
+    @property
+    def end(self) -> float:
+        return self.days * DAY
