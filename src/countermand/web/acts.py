@@ -19,7 +19,7 @@ from countermand.bridge import people
 from countermand.bridge.ports import MisItemKind, MisRef
 from countermand.core.command import RefusalReason
 from countermand.core.status import Facts
-from countermand.core.tasks import TaskKind
+from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
 from countermand.ledger.tasks import OvertakenError, touch
 from countermand.web.pages import service_of
@@ -52,12 +52,11 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> tuple[str, ...]:
         return tuple(filter(None, self.row.line_ids.split(", ")))
 
-    async def touch(self, how: str, note: str = "", **news: object) -> None:
-        """Put the act on the task, or tell that somebody was faster."""
+    async def touch(self, how: str, note: str = "", *, fenced: bool = True, **news: object) -> None:
+        """Put the act on the task, or tell that somebody was faster (`fenced`)."""
+        version, note = self.version if fenced else None, note or self.reason
         await self.service.writer.write_async(
-            lambda database: touch(
-                database, self.row.id, self.version, self.by, how, self.at, news, note or self.reason
-            )
+            lambda database: touch(database, self.row.id, version, self.by, how, self.at, news, note)
         )
 
     async def orders(self) -> list[str]:
@@ -92,17 +91,24 @@ async def task_act(request: Request) -> Response:
     task_id = int(request.path_params["id"])
     with service.engine.begin() as database:
         row = find_task(database, task_id)
+    if row.state != "open" and doing is _done:
+        # Whoever did the work and then says so finds it closed already: that is good news, no refusal.
+        return RedirectResponse(f"/needs-a-person/{task_id}", 303)
     act = Act(service=service, row=row, form=form, by=person.name, at=utc_now())
     try:
         done = await doing(act)
     except (OvertakenError, people.RefusedError) as refused:
         with service.engine.begin() as database:
+            if doing is _done and find_task(database, task_id).state != "open":
+                return RedirectResponse(f"/needs-a-person/{task_id}", 303)
             return render_task(request, database, task_id, problem=str(refused), status_code=409)
     return RedirectResponse(f"/needs-a-person/{task_id}?done={done}", 303)
 
 
 async def _done(act: Act) -> str:
-    await act.touch("says it is done", act.reason or "says it is done; reading both systems")
+    """Asking for a look overwrites nobody; a word that closes does, so that one is fenced."""
+    fenced = TASK_TYPES[TaskKind(act.row.kind)].proof == "word"
+    await act.touch("says it is done", act.reason or "says it is done; reading both systems", fenced=fenced)
     await act.do(people.check_now(act.row.id, act.by, act.at, act.reason))
     return "checking"
 

@@ -46,6 +46,7 @@ def _render(request: Request, database: Connection, problem: str = "") -> Respon
         request,
         "brake.html",
         database,
+        here=f"/brakes/{held.brake.id}",
         status_code=409 if problem else 200,
         brake=held.brake,
         task=held.task,

@@ -43,6 +43,7 @@ _BODY = msgspec.json.Decoder(Body)
 class News(msgspec.Struct, frozen=True, kw_only=True):
     """What changed: rows as they are drawn, by order (`connection/number`) and by task."""
 
+    pulse: int
     counts: dict[str, int]
     open_tasks: int
     orders: dict[str, str] = {}
@@ -96,12 +97,18 @@ class Live:
             counts = self._memo.counts(database, utc_now())
             return news_since(self._service, database, before, ends, counts)
 
+    def _pulse(self) -> int:
+        with self._service.engine.begin() as database:
+            return pulse(database)
+
     async def stream(self) -> AsyncIterator[ServerSentEvent]:
         """The news of one page."""
         page: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=50)
         self._pages.add(page)
         self._opened.set()
         try:
+            # What happened between drawing the page and opening its stream would be missed otherwise.
+            yield ServerSentEvent(data=str(await run_in_threadpool(self._pulse)), event="pulse")
             while (news := await page.get()) is not None:
                 yield ServerSentEvent(data=news.decode(), event="news")
         finally:
@@ -112,6 +119,11 @@ class Live:
         for page in self._pages:
             with suppress(asyncio.QueueFull):
                 page.put_nowait(None)
+
+
+def pulse(database: Connection) -> int:
+    """A number that grows with everything that happens."""
+    return sum(views.journal_ends(database).values())
 
 
 def news_since(
@@ -140,6 +152,7 @@ def news_since(
     ]
     tasks = task_views(database, rows, service)
     return News(
+        pulse=sum(ends.values()),
         counts=counts,
         open_tasks=views.count_open_tasks(database, utc_now()),
         orders=orders,

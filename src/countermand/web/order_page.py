@@ -66,6 +66,7 @@ def render_order(
         request,
         "order.html",
         database,
+        here=f"/orders/{row.order}",
         status_code=status_code,
         order=order,
         case=row.case,

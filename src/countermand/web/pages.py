@@ -7,6 +7,7 @@ from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
@@ -126,9 +127,16 @@ def _frame(request: Request, database: Connection) -> dict[str, Any]:
         "banner": service.installation.banner,
         "set_up": bool(service.installation.connections),
         "many": len(service.installation.connections) > 1,
+        "pulse": sum(views.journal_ends(database).values()),
         "search": "",
-        "return_to": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+        "here": _here(request),
     }
+
+
+def _here(request: Request) -> str:
+    """The address that shows this page again; what it said after an act is said once."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "done"]
+    return request.url.path + (f"?{urlencode(asked)}" if asked else "")
 
 
 def _time(zone: Any, now: Any, moment: Any, style: str = "relative") -> Any:

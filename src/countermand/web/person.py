@@ -19,6 +19,7 @@ from countermand.web.problem import Problem
 
 _NAME_COOKIE = "countermand_name"
 _FORM_COOKIE = "countermand_form"
+_FORM_FIELD = "_form"
 _YEAR = 365 * 24 * 3600
 MOST_NAME = 60
 
@@ -79,7 +80,7 @@ async def read_form(request: Request) -> FormData:
     """
     refuse_elsewhere(request)
     form = await request.form(max_fields=2000)
-    given, kept = str(form.get("token", "")), request.cookies.get(_FORM_COOKIE, "")
+    given, kept = str(form.get(_FORM_FIELD, "")), request.cookies.get(_FORM_COOKIE, "")
     if not kept or not hmac.compare_digest(given.encode(), kept.encode()):
         raise Problem(403, "This page is too old to act from. Load it again, then repeat what you did.")
     return form

@@ -249,6 +249,7 @@ def render_task(
         request,
         "task.html",
         database,
+        here=f"/needs-a-person/{task_id}",
         status_code=status_code,
         task=task,
         row=row,

@@ -78,11 +78,11 @@ def test_forgetting_takes_the_cookie_away() -> None:
 
 def test_a_form_of_ours_is_taken() -> None:
     token = "a" * 32
-    form = asyncio.run(read_form(request(f"countermand_form={token}", f"token={token}&reason=late".encode())))
+    form = asyncio.run(read_form(request(f"countermand_form={token}", f"_form={token}&reason=late".encode())))
     assert form["reason"] == "late"
 
 
-@pytest.mark.parametrize("body", [b"", b"token=", b"token=other", b"reason=x"])
+@pytest.mark.parametrize("body", [b"", b"_form=", b"_form=other", b"token=right"])
 def test_a_form_without_the_right_mark_is_refused(body: bytes) -> None:
     with pytest.raises(Problem) as told:
         asyncio.run(read_form(request("countermand_form=right", body)))
@@ -91,7 +91,7 @@ def test_a_form_without_the_right_mark_is_refused(body: bytes) -> None:
 
 def test_a_form_is_refused_when_the_browser_holds_no_mark() -> None:
     with pytest.raises(Problem):
-        asyncio.run(read_form(request("", b"token=")))
+        asyncio.run(read_form(request("", b"_form=")))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import { keyboard } from "./keys.js";
 import { lists, openDetail } from "./lists.js";
 import { views } from "./views.js";
 
+// A refused act leaves the address of the act: loading the page again should show the page.
+if (document.body.dataset.here !== location.pathname + location.search) history.replaceState(null, "", document.body.dataset.here);
 tellZone();
 keepTimes();
 lists();

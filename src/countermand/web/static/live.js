@@ -8,20 +8,22 @@ let waiting = 0;
 export function listen() {
   const state = document.querySelector("[data-live-state]");
   if (!state || !window.EventSource) return;
-  let source = null, missed = false;
+  let source = null;
   const open = () => {
     source = new EventSource("/live");
-    source.addEventListener("open", () => { say(state, true); if (missed) { missed = false; refresh(); } });
-    source.addEventListener("error", () => { say(state, false); missed = true; });
+    source.addEventListener("open", () => say(state, true));
+    source.addEventListener("error", () => say(state, false));
+    // What happened before the stream was open is not told by it: draw the page again if there was anything.
+    source.addEventListener("pulse", (event) => { if (event.data !== document.body.dataset.pulse) refresh(); });
     source.addEventListener("news", (event) => take(JSON.parse(event.data)));
   };
   const close = () => { source?.close(); source = null; };
   // A hidden page needs no stream: browsers allow only a few of them to one host.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) { close(); missed = true; } else if (!source) open();
+    if (document.hidden) close(); else if (!source) open();
   });
   addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => { if (event.persisted && !source) { missed = true; open(); } });
+  addEventListener("pageshow", (event) => { if (event.persisted && !source) open(); });
   if (!document.hidden) open();
 }
 
@@ -32,6 +34,7 @@ function say(state, on) {
 }
 
 function take(news) {
+  document.body.dataset.pulse = String(news.pulse);
   document.documentElement.dataset.newsAt = String(Date.now());
   counts(news);
   replace("order", news.orders ?? {});
@@ -93,7 +96,7 @@ async function refresh() {
   await new Promise((done) => setTimeout(done, wait));
   asked = Date.now();
   try {
-    const answer = await fetch(location.href.replace(/[?&]done=\w+/, ""), { headers: { accept: "text/html" } });
+    const answer = await fetch(document.body.dataset.here, { headers: { accept: "text/html" } });
     if (answer.ok) put(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } finally {
     busy = false;
@@ -113,12 +116,27 @@ function offerReload() {
 function put(page) {
   const main = document.querySelector("main"), fresh = page.querySelector("main");
   if (!main || !fresh) return;
-  const open = [...main.querySelectorAll("details[open]")].map((each) => each.dataset.raw ?? each.querySelector("summary")?.textContent);
+  document.body.dataset.pulse = page.body.dataset.pulse;
+  const open = [...main.querySelectorAll("details[open]")].map(name);
+  const marked = main.querySelector("[data-current]")?.dataset.open;
+  const focused = main.contains(document.activeElement) ? path(document.activeElement) : null;
+  const told = main.querySelector("[role=alert]");
   const at = [scrollX, scrollY];
   main.replaceChildren(...fresh.childNodes);
-  for (const each of main.querySelectorAll("details")) {
-    if (open.includes(each.dataset.raw ?? each.querySelector("summary")?.textContent)) each.open = true;
-  }
+  if (told) main.prepend(told);
+  for (const each of main.querySelectorAll("details")) if (open.includes(name(each))) each.open = true;
+  if (marked) mark(main.querySelector(`[data-open="${CSS.escape(marked)}"]`));
+  if (focused) main.querySelector(focused)?.focus({ preventScroll: true });
   writeTimes(main);
   scrollTo(...at);
+}
+
+const name = (details) => details.dataset.raw ?? details.querySelector("summary")?.textContent;
+
+// Where an element stands, so that its successor on the page drawn anew can take its place.
+function path(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.getAttribute("href")) return `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
+  const form = element.closest("form[data-form]")?.dataset.form;
+  return form ? `form[data-form="${form}"] button` : null;
 }
