@@ -1,0 +1,100 @@
+"""Every page for everybody: no serious finding of axe in light and dark, nothing wider than the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser
+from web_stage import Desk, chromium
+
+from countermand.core.policy import Mode
+from countermand.core.tasks import TaskKind
+from countermand.demo.stage import Stage
+from countermand.demo.world import DEMO_POLICY, World, WorldSettings
+
+pytestmark = pytest.mark.browser
+
+POLICY = replace(DEMO_POLICY, cancel_to_mis=Mode.ASSISTED)
+PAGES = (
+    "/", "/orders", "/orders?state=needs_person", "/orders?q=nothing-of-that", "/orders/{order}",
+    "/orders/{order}/cancel", "/needs-a-person", "/needs-a-person/{task}", "/needs-a-person?state=closed",
+    "/sweeps", "/sweeps/{sweep}", "/connections", "/rules", "/journal", "/start", "/try", "/you", "/nowhere",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with World(WorldSettings(policy=POLICY), tmp_path_factory.mktemp("access")) as world:
+        stage = Stage(world)
+        first, second = stage.place(3, paid=True), stage.place()
+        stage.dispatch(second.jobs[0], "1Z999AA10123456784")
+        stage.wait_state(second, "in_step")
+        stage.cancel_in_infigo(first)
+        stage.wait_task(first, TaskKind.CANCEL_IN_MIS)
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def pages(shop: Stage) -> list[str]:
+    """The addresses, with numbers that are really there."""
+    base = shop.world.console
+    task = shop.world.get(base, "/api/tasks")["tasks"][0]
+    sweep = shop.world.post(base, "/api/sweeps", {"by": "Priya Shah"})
+    names = {"order": task["orders"][0], "task": task["id"], "sweep": sweep["id"]}
+    return [page.format(**names) for page in PAGES]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(
+    browser: Browser, shop: Stage, pages: list[str], theme: str
+) -> None:
+    found: list[str] = []
+    with Desk(browser, shop.world.console, color_scheme=theme) as desk:
+        for path in pages:
+            desk.go(path)
+            for details in desk.page.locator("main details:not(.raw)").all():
+                details.evaluate("each => { each.open = true; }")
+            found += [f"{path}: {one}" for one in desk.axe()]
+        desk.errors = [error for error in desk.errors if "404" not in error]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 2560])
+def test_no_page_is_wider_than_the_screen(
+    browser: Browser, shop: Stage, pages: list[str], width: int
+) -> None:
+    wide: list[str] = []
+    with Desk(browser, shop.world.console, viewport={"width": width, "height": 900}) as desk:
+        for path in pages:
+            page = desk.go(path)
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if over > 0:
+                wide.append(f"{path}: {over} px")
+        desk.errors = [error for error in desk.errors if "404" not in error]
+    assert not wide, wide
+
+
+def test_axe_can_find_something(browser: Browser, shop: Stage) -> None:
+    with Desk(browser, shop.world.console) as desk:
+        desk.go("/orders")
+        desk.page.evaluate("document.querySelector('.find input').removeAttribute('aria-label')")
+        desk.page.evaluate("document.querySelector('.find input').removeAttribute('placeholder')")
+        assert any("label" in one for one in desk.axe())
+
+
+def test_the_page_can_be_printed(browser: Browser, shop: Stage, pages: list[str]) -> None:
+    with Desk(browser, shop.world.console) as desk:
+        desk.go(pages[4])
+        desk.page.emulate_media(media="print")
+        assert not desk.page.locator(".frame").is_visible()
+        assert not desk.page.locator(".order-acts").is_visible()
+        assert desk.page.locator(".lines").is_visible()
+        assert desk.page.locator(".timeline").is_visible()
