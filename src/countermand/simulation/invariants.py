@@ -122,7 +122,7 @@ def _sent_and_cancelled(truth: LineTruth) -> bool:
 
 
 def _sent_by_others(truth: LineTruth, truths: Sequence[LineTruth]) -> bool:
-    """Whether the storefront calls a line sent only because its neighbours left: the status is the order's."""
+    """Whether a line only looks sent: the shipping status is the order's, and its neighbours left."""
     if not truth.storefront.sent or (isinstance(truth.mis, Facts) and truth.mis.sent):
         return False
     others = [each for each in truths if each.line_id != truth.line_id]
