@@ -10,11 +10,11 @@ from countermand.app import Running, utc_now
 from countermand.bridge.cancel_here import Preview, cancel, preview
 from countermand.bridge.people import RefusedError
 from countermand.core.command import Answer, Outcome
-from countermand.core.policy import Direction
 from countermand.ledger import views
 from countermand.web import words
-from countermand.web.order_page import Next, next_of, render_order
-from countermand.web.order_view import names_of, order_view
+from countermand.web.judging import Next, next_of
+from countermand.web.order_page import render_order
+from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import acting, must_act, read_form
 from countermand.web.problem import Problem
@@ -31,7 +31,7 @@ def cancel_page(request: Request) -> Response:
         wanted = preview(
             row.case,
             running.bridge.connection,
-            frozenset(Direction(one.direction) for one in views.brakes_on(database)),
+            brakes_of(database, row.connection),
             chosen,
             person.name if person else "",
             utc_now(),

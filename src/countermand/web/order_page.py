@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from countermand.app import Running, utc_now
+from countermand.app import utc_now
 from countermand.bridge import people
-from countermand.bridge.case import Case, Written, as_order
-from countermand.core.guards import BrakeState
-from countermand.core.plan import Later, NeedsPerson, Plan, Write, plan
-from countermand.core.policy import Direction
-from countermand.core.rules import facts_of, resolve
-from countermand.core.tasks import TASK_TYPES
+from countermand.bridge.case import Written
 from countermand.ledger import views
 from countermand.web import words
+from countermand.web.clock import zone_of
+from countermand.web.judging import Next, explained, judged, next_of
 from countermand.web.order_list import flat
-from countermand.web.order_view import names_of, order_view
+from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import must_act, read_form
 from countermand.web.problem import Problem
 from countermand.web.timeline import order_timeline
 from countermand.web.words import Names
 from countermand.web.worklist import task_view
-
-
-class Next(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens next about an order, in a sentence; `until`: when, where that is known."""
-
-    icon: str
-    tone: str
-    text: str
-    why: str = ""
-    until: datetime | None = None
 
 
 def order_page(request: Request) -> Response:
@@ -59,9 +44,12 @@ def render_order(
     running = service_of(request).running.get(row.connection)
     names = names_of(running)
     tasks = [views.list_tasks(database, task_id=task.id) for task in row.case.tasks]
-    order = order_view(row, running)
-    cards = [task_view(each, running, order) for found in tasks for each in found]
-    brakes = {Direction(brake.direction) for brake in views.brakes_on(database)}
+    order, nexts = order_view(row, running), _unattended()
+    if running is not None:
+        found = judged(row.case, running, brakes_of(database, row.connection))
+        order = explained(order, found, running, zone_of(request))
+        nexts = tuple(next_of(action, names) for action in found.plan.actions)
+    cards = [task_view(each, running, order) for found_tasks in tasks for each in found_tasks]
     return show(
         request,
         "order.html",
@@ -72,7 +60,7 @@ def render_order(
         case=row.case,
         names=names,
         cards=cards,
-        nexts=whats_next(row.case, running, brakes, names),
+        nexts=nexts,
         writes=[_written(each, names) for each in reversed(row.case.writes)],
         cancellations=list(reversed(row.case.cancellations)),
         timeline=order_timeline(database, row, names, views.tasks_of_order(database, row.id)),
@@ -98,58 +86,8 @@ def order_file(request: Request) -> Response:
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 
-# What happens next
-
-
-def whats_next(case: Case, running: Running | None, brakes: set[Direction], names: Names) -> tuple[Next, ...]:
-    """What the comparison wants to do about this order, by the rules as they are now."""
-    if running is None:
-        return (Next(icon="connections", tone="warn", text="Nobody looks after this connection any more."),)
-    wanted = make_plan(case, running, brakes)
-    return tuple(next_of(action, names) for action in wanted.actions)
-
-
-def make_plan(case: Case, running: Running, brakes: set[Direction]) -> Plan:
-    """What the loop would do about an order now."""
-    connection = running.bridge.connection
-    order = as_order(
-        case,
-        live_since=connection.live_since,
-        offered=connection.offered,
-        brakes={way: BrakeState(tripped=True, released=_released(case, way)) for way in brakes},
-    )
-    rules = resolve(connection.policy, connection.overrides, facts_of(case.customer, order.lines))
-    return plan(order, rules.policy, utc_now(), rules.by_direction)
-
-
-def _released(case: Case, direction: Direction) -> bool:
-    cancellation = case.open_cancellation(direction)
-    return bool(cancellation and cancellation.released_by)
-
-
-def next_of(action: Write | Later | NeedsPerson, names: Names) -> Next:
-    match action:
-        case Write():
-            side = names.side(action.target.value)
-            about = (
-                f"job {action.job.ref}" if action.job else "the order" if action.whole_order else "the lines"
-            )
-            text = f"{words.sentence(words.CHANGES[action.change]).replace('it', about, 1)} in {side}"
-            return Next(icon="moving", tone="go", text=f"{text}, then read it back.")
-        case Later():
-            side = names.side(action.direction.target.value)
-            return Next(
-                icon="clock",
-                tone="go",
-                text=f"{side} is changed after a wait",
-                why=names.why(action.guard),
-                until=action.until,
-            )
-        case NeedsPerson():
-            title = TASK_TYPES[action.kind].title
-            return Next(
-                icon="person", tone="warn", text=f"A person is needed: {title}", why=names.why(action.because)
-            )
+def _unattended() -> tuple[Next, ...]:
+    return (Next(icon="connections", tone="warn", text="Nobody looks after this connection any more."),)
 
 
 def _written(written: Written, names: Names) -> dict[str, object]:

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import Connection
 
 from countermand.app import Running
 from countermand.bridge.case import Case, CaseItem, CaseLine, as_order
 from countermand.bridge.ports import MisRef
 from countermand.core.order import MisItemKind, OrderLine
+from countermand.core.policy import Direction
 from countermand.core.status import Facts, LineStatus, Unseen
 from countermand.core.table import Decision, decide
+from countermand.ledger import views
 from countermand.ledger.views import OrderRow
 from countermand.web import words
 
@@ -102,6 +105,12 @@ def order_view(row: OrderRow, running: Running | None) -> OrderView:
         lines=tuple(msgspec.structs.replace(line, why=names.named(line.why)) for line in lines),
         url=running.storefront.order_url(row.order) if running else "",
     )
+
+
+def brakes_of(database: Connection, connection: str) -> frozenset[Direction]:
+    """Directions whose brake is on in one connection."""
+    on = views.brakes_on(database)
+    return frozenset(Direction(brake.direction) for brake in on if brake.connection == connection)
 
 
 def names_of(running: Running | None) -> words.Names:

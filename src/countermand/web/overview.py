@@ -69,7 +69,8 @@ def overview(request: Request) -> Response:
                 for name, one in service.running.items()
                 for way in Direction
             ],
-            by_itself=any(
+            by_itself=bool(service.running)
+            and all(
                 one.settings.policy.mode(way) is Mode.AUTOMATIC
                 for one in service.running.values()
                 for way in (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)

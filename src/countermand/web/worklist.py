@@ -18,7 +18,9 @@ from countermand.core.policy import Direction
 from countermand.core.tasks import TASK_TYPES, Owner, TaskKind
 from countermand.ledger import views
 from countermand.web import words
-from countermand.web.order_view import OrderView, names_of, order_view
+from countermand.web.clock import zone_of
+from countermand.web.judging import explained, judged
+from countermand.web.order_view import OrderView, brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import acting
 from countermand.web.problem import Problem
@@ -107,6 +109,8 @@ def _why(row: views.TaskRow, names: words.Names, order: OrderView | None) -> str
     ids = row.line_ids.split(", ")
     lines = [line for line in order.lines if line.line_id in ids] if order else []
     matter = next((line.why for line in lines if line.rule and line.rule != row.because), "")
+    if ", so " in matter or "; " in matter:
+        return matter  # a whole explanation names the limit itself
     return f"{matter} {own}" if matter and matter != own else own
 
 
@@ -243,7 +247,11 @@ def render_task(
     running = service.running.get(row.connection)
     found = views.task_order_rows(database, task_id, MOST_ORDERS_SHOWN)
     listed = [order_view(order, running) for order in found]
-    task = task_view(row, running, listed[0] if len(listed) == 1 else None)
+    alone = listed[0] if len(listed) == 1 else None
+    if alone is not None and running is not None:
+        wanted = judged(found[0].case, running, brakes_of(database, row.connection))
+        alone = explained(alone, wanted, running, zone_of(request))
+    task = task_view(row, running, alone)
     first = found[0].case if found else None
     return show(
         request,
