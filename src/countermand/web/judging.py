@@ -69,7 +69,7 @@ def explained(order: OrderView, found: Judged, running: Running, zone: tzinfo = 
         for entry in found.order.lines
     }
     lines = tuple(
-        msgspec.structs.replace(line, why=sentences.get(line.line_id, line.why)) for line in order.lines
+        msgspec.structs.replace(line, why=sentences[line.line_id], explained=True) for line in order.lines
     )
     return msgspec.structs.replace(order, lines=lines)
 

@@ -56,6 +56,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None
     left_by: str
     left_because: str
+    #: `why` is a whole sentence about this line, not only its rule's.
+    explained: bool = False
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):

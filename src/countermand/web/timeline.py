@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -28,6 +29,7 @@ _MESSAGE_BEFORE = timedelta(seconds=90)
 _MESSAGE_AFTER = timedelta(seconds=5)
 _MOST_WINDOWS = 60
 _MAIL = "mail"
+_ALNUM = frozenset(string.ascii_letters + string.digits)
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +109,9 @@ def _seen(base: Moment, body: Body, names: Names) -> Moment:
 
 
 def _decided(base: Moment, body: Body, names: Names) -> Moment:
-    return replace(base, icon="scales", tone="go", text=_answer(body.after, names), more=names.why(body.why))
+    return replace(
+        base, icon="scales", tone="go", text=_answer(body.after, names) or base.text, more=names.why(body.why)
+    )
 
 
 def _answer(said: str, names: Names) -> str:
@@ -210,7 +214,7 @@ def _opened(base: Moment, body: Body, names: Names) -> Moment:
 def _changed(base: Moment, body: Body, _names: Names) -> Moment:
     did = body.extra.get("did", "")
     if not did:
-        return replace(base, icon="person", tone="plain", text=words.sentence(body.why), more="")
+        return replace(base, icon="person", tone="plain", text=words.sentence(body.why) or base.text, more="")
     return replace(
         base, icon="person", tone="plain", text=words.sentence(did), more="" if body.why == did else body.why
     )
@@ -297,7 +301,7 @@ def _names_one_of(body: bytes, numbers: Iterable[bytes]) -> bool:
         start = body.find(number)
         while start >= 0:
             around = body[start - 1 : start] + body[start + len(number) : start + len(number) + 1]
-            if not any(chr(byte).isalnum() for byte in around):
+            if not any(chr(byte) in _ALNUM for byte in around):
                 return True
             start = body.find(number, start + 1)
     return False

@@ -200,7 +200,7 @@ class Names:
 
     def why(self, rule: str) -> str:
         """Why a line or a task stands as it does, by the rule that says so."""
-        return self.named(why(rule))
+        return self.named(why(rule)) if rule else ""
 
 
 def why(rule: str) -> str:

@@ -107,10 +107,10 @@ def _why(row: views.TaskRow, names: words.Names, order: OrderView | None) -> str
     """What is the matter, and what keeps it from being done by itself."""
     own = names.why(row.because)
     ids = row.line_ids.split(", ")
-    lines = [line for line in order.lines if line.line_id in ids] if order else []
-    matter = next((line.why for line in lines if line.rule and line.rule != row.because), "")
-    if ", so " in matter or "; " in matter:
-        return matter  # a whole explanation names the limit itself
+    lines = [line for line in order.lines if line.line_id in ids and line.rule] if order else []
+    if lines and lines[0].explained:
+        return lines[0].why  # a whole sentence, which names what holds it back itself
+    matter = next((line.why for line in lines if line.rule != row.because), "")
     return f"{matter} {own}" if matter and matter != own else own
 
 
