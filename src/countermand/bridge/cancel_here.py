@@ -66,9 +66,14 @@ def preview(
     return Preview(
         line_ids=wanted,
         whole_order=whole,
-        hindrance=_hindrance(order, connection, wanted, whole),
+        hindrance=_no_such_line(case, line_ids) or _hindrance(order, connection, wanted, whole),
         plan=plan(after, rules.policy, now, rules.by_direction),
     )
+
+
+def _no_such_line(case: Case, line_ids: tuple[str, ...]) -> str:
+    unknown = [line_id for line_id in line_ids if case.line(line_id) is None]
+    return f"Order {case.order_id} has no line {unknown[0]}." if unknown else ""
 
 
 def _cancelled(case: Case, line_id: str) -> bool:
