@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from countermand.app import Running, Service, utc_now
 from countermand.bridge.ports import Capability
 from countermand.core.status import Side
-from countermand.ledger import views
+from countermand.ledger import records
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.person import read_form
@@ -70,7 +70,7 @@ def connections(request: Request) -> Response:
     tried: dict[str, Tried] = request.app.state.tried
     with service.engine.begin() as database:
         shown = [
-            _view(one, views.last_messages(database, name), tried.get(name))
+            _view(one, records.last_messages(database, name), tried.get(name))
             for name, one in service.running.items()
         ]
         if wanted_format(request) != "html":

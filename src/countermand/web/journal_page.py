@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from countermand.app import Service, utc_now
 from countermand.core.events import EVENT_MEANING, Event
-from countermand.ledger import journal, views
+from countermand.ledger import journal, records
 from countermand.web import words
 from countermand.web.clock import zone_of
 from countermand.web.order_view import names_of
@@ -43,7 +43,9 @@ def journal_list(request: Request) -> Response:
         return _everything(service, wanted, wanted_format(request))
     limit = limit_of(request)
     with service.engine.begin() as database:
-        rows = views.list_journal(database, wanted, limit=limit, after=request.query_params.get("after", ""))
+        rows = records.list_journal(
+            database, wanted, limit=limit, after=request.query_params.get("after", "")
+        )
         following = next_page(request, limit, [row.key for row in rows])
         if wanted_format(request) != "html":
             return rows_response(request, "journal", [flat(row) for row in rows], following)
@@ -56,21 +58,21 @@ def journal_list(request: Request) -> Response:
             asked=dict(request.query_params),
             events=[(event.value, words.event(event), EVENT_MEANING.get(event, "")) for event in Event],
             chains=journal.chains(database),
-            ends=views.journal_ends(database),
+            ends=records.journal_ends(database),
             checked=request.app.state.checked,
             checking=request.app.state.checking,
             with_query=lambda **changes: query(request, after=None, **changes),
         )
 
 
-def _filter(request: Request) -> views.JournalFilter:
+def _filter(request: Request) -> records.JournalFilter:
     asked = request.query_params
     event = asked.get("event", "")
     if event and event not in list(Event):
         raise Problem(400, f"There is no journal event “{event[:40]}”.")
     number = asked.get("about", "").strip()[:100]
     subject = number if "/" in number or not number else f"order/{number}"
-    return views.JournalFilter(
+    return records.JournalFilter(
         chain=asked.get("chain", ""),
         events=(event,) if event else (),
         actor=asked.get("who", "").strip(),
@@ -91,7 +93,7 @@ def _day(request: Request, name: str, plus: timedelta = timedelta(0)) -> datetim
     return datetime.combine(on, time(0), zone_of(request)).astimezone(UTC) + plus
 
 
-def flat(row: views.JournalRow) -> Flat:
+def flat(row: records.JournalRow) -> Flat:
     """An entry with everything that its hash covers."""
     body = _BODY.decode(row.body)
     return {
@@ -109,18 +111,18 @@ def flat(row: views.JournalRow) -> Flat:
     }
 
 
-def _everything(service: Service, wanted: views.JournalFilter, format: str) -> Response:
+def _everything(service: Service, wanted: records.JournalFilter, format: str) -> Response:
     pieces = _csv_pieces(service, wanted) if format == "csv" else _json_pieces(service, wanted)
     media = "text/csv; charset=utf-8" if format == "csv" else "application/json"
     name = f'attachment; filename="journal.{format}"'
     return StreamingResponse(pieces, media_type=media, headers={"content-disposition": name})
 
 
-def _pages(service: Service, wanted: views.JournalFilter) -> Iterator[list[Flat]]:
+def _pages(service: Service, wanted: records.JournalFilter) -> Iterator[list[Flat]]:
     after = ""
     while True:
         with service.engine.begin() as database:
-            rows = views.list_journal(database, wanted, limit=_PIECE, after=after)
+            rows = records.list_journal(database, wanted, limit=_PIECE, after=after)
         if rows:
             yield [flat(row) for row in rows]
         if len(rows) < _PIECE:
@@ -128,7 +130,7 @@ def _pages(service: Service, wanted: views.JournalFilter) -> Iterator[list[Flat]
         after = rows[-1].key
 
 
-def _csv_pieces(service: Service, wanted: views.JournalFilter) -> Iterator[str]:
+def _csv_pieces(service: Service, wanted: records.JournalFilter) -> Iterator[str]:
     first = True
     for rows in _pages(service, wanted):
         text = as_csv(rows)
@@ -136,7 +138,7 @@ def _csv_pieces(service: Service, wanted: views.JournalFilter) -> Iterator[str]:
         first = False
 
 
-def _json_pieces(service: Service, wanted: views.JournalFilter) -> Iterator[bytes]:
+def _json_pieces(service: Service, wanted: records.JournalFilter) -> Iterator[bytes]:
     yield b'{"rows": ['
     between = b""
     for rows in _pages(service, wanted):
@@ -170,6 +172,6 @@ def check_chains(service: Service) -> Checked:
                 faults.append(fault)
                 if len(faults) >= _MOST_FAULTS:
                     break
-        entries = sum(views.journal_ends(database).values())
+        entries = sum(records.journal_ends(database).values())
     done = utc_now()
     return Checked(at=done, seconds=(done - began).total_seconds(), entries=entries, faults=tuple(faults))

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from countermand.app import Service, utc_now
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.ledger.journal import Body
 from countermand.web.memo import Memo
 from countermand.web.order_view import order_view
@@ -90,7 +90,7 @@ class Live:
 
     def _look(self) -> News | None:
         with self._service.engine.begin() as database:
-            ends = views.journal_ends(database)
+            ends = records.journal_ends(database)
             before, self._ends = self._ends, ends
             if before is None or before == ends:
                 return None
@@ -123,7 +123,7 @@ class Live:
 
 def pulse(database: Connection) -> int:
     """A number that grows with everything that happens."""
-    return sum(views.journal_ends(database).values())
+    return sum(records.journal_ends(database).values())
 
 
 def news_since(
@@ -140,7 +140,7 @@ def news_since(
     for chain, end in ends.items():
         if end == before.get(chain, 0):
             continue
-        entries = views.journal_since(database, chain, before.get(chain, 0), _MOST_ENTRIES)
+        entries = records.journal_since(database, chain, before.get(chain, 0), _MOST_ENTRIES)
         task_ids |= set(_tasks_of(entries))
         refs = list(dict.fromkeys(_orders_of(entries)))
         more = more or len(refs) > MOST_TOLD or len(entries) == _MOST_ENTRIES
@@ -162,14 +162,14 @@ def news_since(
     )
 
 
-def _orders_of(entries: Iterable[views.JournalRow]) -> Iterable[str]:
+def _orders_of(entries: Iterable[records.JournalRow]) -> Iterable[str]:
     for entry in entries:
         kind, _, rest = entry.subject.partition("/")
         if kind == "order":
             yield rest.partition("/")[0]
 
 
-def _tasks_of(entries: Iterable[views.JournalRow]) -> Iterable[int]:
+def _tasks_of(entries: Iterable[records.JournalRow]) -> Iterable[int]:
     for entry in entries:
         task = _BODY.decode(entry.body).extra.get("task", "")
         if task.isdecimal():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.ledger.figures import Figures, figures
 
 #: The counts hold while the journal stands still, but never longer than this.
@@ -24,7 +24,7 @@ class Memo:
 
     def counts(self, database: Connection, now: datetime) -> dict[str, int]:
         """Orders by how they stand."""
-        ends, known = views.journal_ends(database), self._counts
+        ends, known = records.journal_ends(database), self._counts
         if known is not None and known[0] == ends and now - known[1] < _COUNTS_HOLD:
             return known[2]
         counted = views.count_states(database)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from countermand.app import utc_now
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.ledger.figures import Figures
 from countermand.web import words
 from countermand.web.charts import day_bars
@@ -50,7 +50,7 @@ def overview(request: Request) -> Response:
         counts = memo.counts(database, now)
         found = memo.figures(database, now, now.astimezone(zone_of(request)).utcoffset() or timedelta(0))
         tasks = views.list_tasks(database, snoozed=False, now=now, limit=_SHOWN_TASKS)
-        news = views.list_journal(database, views.JournalFilter(events=_NEWS), limit=_SHOWN_NEWS)
+        news = records.list_journal(database, records.JournalFilter(events=_NEWS), limit=_SHOWN_NEWS)
         return show(
             request,
             "overview.html",

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from countermand.app import Service, utc_now
 from countermand.core.tasks import TASK_TYPES, TaskKind
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.web import clock, words
 from countermand.web.person import acting, form_token, send_form_token
 
@@ -127,7 +127,7 @@ def _frame(request: Request, database: Connection) -> dict[str, Any]:
         "banner": service.installation.banner,
         "set_up": bool(service.installation.connections),
         "many": len(service.installation.connections) > 1,
-        "pulse": sum(views.journal_ends(database).values()),
+        "pulse": sum(records.journal_ends(database).values()),
         "search": "",
         "here": _here(request),
     }

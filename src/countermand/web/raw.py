@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from countermand.ledger import views
+from countermand.ledger import records
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.problem import Problem
@@ -15,7 +15,7 @@ from countermand.web.problem import Problem
 def raw_answer(request: Request) -> Response:
     """The answer of a system in which something new was seen."""
     with service_of(request).engine.begin() as database:
-        seen = views.find_sighting(database, int(request.path_params["id"]))
+        seen = records.find_sighting(database, int(request.path_params["id"]))
         if seen is None:
             raise Problem(404, "This answer is not kept, or not any more.")
         text = readable(seen.raw)
@@ -28,7 +28,7 @@ def raw_answer(request: Request) -> Response:
 def raw_message(request: Request) -> Response:
     """A message that a system sent."""
     with service_of(request).engine.begin() as database:
-        found = views.find_message(database, int(request.path_params["id"]))
+        found = records.find_message(database, int(request.path_params["id"]))
         if found is None:
             raise Problem(404, "This message is not kept, or not any more.")
         text = readable(found.body.decode("utf-8", "replace"))

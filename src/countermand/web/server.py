@@ -12,10 +12,12 @@ from starlette.routing import Route
 
 from countermand.app import Installation, Service
 from countermand.ledger.views import ListPlaceError
-from countermand.web.api import api_routes
 from countermand.web.api_imports import import_routes
+from countermand.web.api_orders import order_routes
 from countermand.web.api_people import people_routes
+from countermand.web.api_records import record_routes
 from countermand.web.api_sweeps import sweep_routes
+from countermand.web.api_tasks import task_routes
 from countermand.web.console import console_routes, problem_page
 from countermand.web.hooks import hook_routes
 from countermand.web.live import Live
@@ -46,7 +48,9 @@ def create_app(installation: Installation) -> Starlette:
     return Starlette(
         routes=[
             *hook_routes(),
-            *api_routes(),
+            *order_routes(),
+            *task_routes(),
+            *record_routes(),
             *people_routes(),
             *sweep_routes(),
             *import_routes(),

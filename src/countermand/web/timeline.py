@@ -16,7 +16,7 @@ from countermand.core.cancellation import CancellationState
 from countermand.core.command import Change, Outcome
 from countermand.core.events import Event
 from countermand.core.tasks import TASK_TYPES, TaskKind
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.ledger.journal import Body
 from countermand.web import words
 from countermand.web.words import Names
@@ -53,8 +53,8 @@ def order_timeline(
 ) -> list[Moment]:
     """Everything about one order, newest first."""
     subjects = [f"order/{row.order}", *(f"task/{task_id}" for task_id in task_ids)]
-    entries = views.journal_about(database, row.connection, subjects)
-    sightings = views.order_sightings(database, row.id)
+    entries = records.journal_about(database, row.connection, subjects)
+    sightings = records.order_sightings(database, row.id)
     raw = {(seen.began_at, seen.side, seen.ref, seen.after): seen.id for seen in sightings if seen.raw}
     moments = [moment(entry, names, raw) for entry in entries]
     moments += _messages(database, row, names, [entry.at for entry in entries if entry.actor == ITSELF])
@@ -64,12 +64,12 @@ def order_timeline(
 
 def task_timeline(database: Connection, row: views.TaskRow, names: Names) -> list[Moment]:
     """What people did about one task, newest first."""
-    entries = views.journal_about(database, row.connection, [f"task/{row.id}"])
+    entries = records.journal_about(database, row.connection, [f"task/{row.id}"])
     return [moment(entry, names, {}) for entry in reversed(entries)]
 
 
 def moment(
-    entry: views.JournalRow, names: Names, raw: Mapping[tuple[datetime, str, str, str], int]
+    entry: records.JournalRow, names: Names, raw: Mapping[tuple[datetime, str, str, str], int]
 ) -> Moment:
     """A journal entry in plain words."""
     body = _BODY.decode(entry.body)
@@ -273,7 +273,7 @@ def _messages(
     database: Connection, row: views.OrderRow, names: Names, looks: Iterable[datetime]
 ) -> list[Moment]:
     windows = _windows(sorted(looks))
-    found = views.messages_between(database, row.connection, windows)
+    found = records.messages_between(database, row.connection, windows)
     numbers = _numbers(row.case)
     return [_message(each, names) for each in found if _names_one_of(each.body, numbers)]
 
@@ -307,7 +307,7 @@ def _names_one_of(body: bytes, numbers: Iterable[bytes]) -> bool:
     return False
 
 
-def _message(message: views.MessageRow, names: Names) -> Moment:
+def _message(message: records.MessageRow, names: Names) -> Moment:
     state = {"waiting": "its order is not known yet", "unlinked": "nothing is known of what it names"}
     return Moment(
         at=message.received_at,

@@ -22,7 +22,7 @@ from countermand.core.plan import NeedsPerson, Write
 from countermand.core.policy import Direction, Mode, Policy
 from countermand.core.status import OPEN, Facts, Unreadable
 from countermand.core.tasks import TaskKind
-from countermand.ledger import views
+from countermand.ledger import records
 
 TO_MIS = Direction.CANCEL_TO_MIS
 
@@ -144,7 +144,7 @@ def do(bench: Bench, shop: Shop, lines: tuple[str, ...] = (), reason: str = "the
 
 def events(bench: Bench) -> list[tuple[str, str]]:
     with bench.engine.begin() as database:
-        rows = views.order_journal(database, SHOP, "10001")
+        rows = records.order_journal(database, SHOP, "10001")
     return [(row.event, row.actor) for row in rows if row.event.startswith("write.")]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from web_bench import NOW, PRIYA, TOM, Bench
 
 from countermand.core.events import Event
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.ledger.schema import task
 from countermand.ledger.tasks import OvertakenError, touch
 from countermand.ledger.writer import GroupWriter
@@ -45,7 +45,7 @@ def test_an_act_is_kept_and_journaled(bench: Bench) -> None:
     after = row(bench)
     assert (after.assigned_to, after.version) == (PRIYA, seen.version + 1)
     with bench.engine.begin() as database:
-        (entry,) = views.journal_about(database, after.connection, ["task/1"])
+        (entry,) = records.journal_about(database, after.connection, ["task/1"])
     assert entry.event == Event.TASK_CHANGED
     assert entry.actor == PRIYA
     assert "mine" in entry.body
@@ -123,4 +123,4 @@ def test_of_many_at_the_same_moment_exactly_one_wins(bench: Bench) -> None:
     assert len(winners) == 1
     with bench.engine.begin() as database:
         assert database.scalar(select(task.c.assigned_to)) == f"person {winners[0]}"
-        assert len(views.journal_about(database, row(bench).connection, ["task/1"])) == 1
+        assert len(records.journal_about(database, row(bench).connection, ["task/1"])) == 1

@@ -13,10 +13,11 @@ from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, case, w
 from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
 from countermand.core.tasks import TaskKind
-from countermand.ledger import views
+from countermand.ledger import records, views
 from countermand.ledger.journal import append
+from countermand.ledger.records import JournalFilter
 from countermand.ledger.tasks import touch
-from countermand.ledger.views import JournalFilter, ListPlaceError
+from countermand.ledger.views import ListPlaceError
 
 
 @pytest.fixture
@@ -187,8 +188,8 @@ def test_the_journal_of_an_order_holds_its_lines_and_not_its_neighbours(bench: B
     entries = [Entry(at=NOW, event=Event.ORDER_SEEN, subject=subject) for subject in subjects]
     bench.writer.write(lambda database: append(database, SHOP, entries))
     with bench.engine.begin() as database:
-        found = [row.subject for row in views.order_journal(database, SHOP, "1001")]
-        both = [row.subject for row in views.journal_about(database, SHOP, ["order/1001", "task/1001"])]
+        found = [row.subject for row in records.order_journal(database, SHOP, "1001")]
+        both = [row.subject for row in records.journal_about(database, SHOP, ["order/1001", "task/1001"])]
     assert found == ["order/1001", "order/1001/line/s1"]
     assert both == ["order/1001", "order/1001/line/s1", "task/1001"]
 
@@ -218,10 +219,10 @@ def test_the_journal_is_filtered_and_paged(bench: Bench) -> None:
             (JournalFilter(subject="order/2", events=("task.opened",), actor=PRIYA), 1),
             (JournalFilter(since=NOW + timedelta(seconds=10), until=NOW + timedelta(seconds=12)), 2),
         ):
-            whole = views.list_journal(database, wanted, limit=1000)
-            paged: list[views.JournalRow] = []
+            whole = records.list_journal(database, wanted, limit=1000)
+            paged: list[records.JournalRow] = []
             after = ""
-            while rows := views.list_journal(database, wanted, limit=7, after=after):
+            while rows := records.list_journal(database, wanted, limit=7, after=after):
                 paged += rows
                 after = rows[-1].key
             assert paged == whole
@@ -231,4 +232,4 @@ def test_the_journal_is_filtered_and_paged(bench: Bench) -> None:
 
 def test_a_bad_place_in_the_journal_is_refused(bench: Bench) -> None:
     with bench.engine.begin() as database, pytest.raises(ListPlaceError):
-        views.list_journal(database, JournalFilter(), after="yesterday")
+        records.list_journal(database, JournalFilter(), after="yesterday")

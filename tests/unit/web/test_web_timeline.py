@@ -12,7 +12,7 @@ from countermand.core.events import Event
 from countermand.core.tasks import TaskKind
 from countermand.ledger.columns import encode
 from countermand.ledger.journal import Body
-from countermand.ledger.views import JournalRow
+from countermand.ledger.records import JournalRow
 from countermand.web.timeline import Moment, _joined, _names_one_of, _windows, moment
 from countermand.web.words import Names
 

@@ -1,0 +1,173 @@
+"""The HTTP API of orders: lists, one order with its journal, a look now, cancelling from here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Route
+
+from countermand.app import utc_now
+from countermand.bridge import people
+from countermand.bridge.cancel_here import cancel
+from countermand.bridge.case import OpenTask, Written, as_order
+from countermand.core.cancellation import Cancellation
+from countermand.core.command import Answer
+from countermand.ledger import records, views
+from countermand.web.api import ACT, PAGED, as_json, json_body, limit_of, named, operation, service_at, view
+from countermand.web.problem import Problem
+
+
+def order_routes() -> list[Route]:
+    return [
+        Route("/api/orders", as_json(list_orders)),
+        Route("/api/orders/{number}", as_json(show_order)),
+        Route("/api/orders/{number}/look", as_json(order_look), methods=["POST"]),
+        Route("/api/orders/{number}/cancel", as_json(order_cancel), methods=["POST"]),
+    ]
+
+
+class ApiLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line, both sides: statuses as `open/started`, `cancelled/none`, `unseen`, ..."""
+
+    line: str
+    name: str
+    kind: str | None
+    storefront: str
+    mis: str
+    tracking: list[str]
+    jobs: list[str]
+    rule: str
+
+
+class ApiOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One order. `timeline`: its journal, where one order is asked for."""
+
+    connection: str
+    order: str
+    state: str
+    customer: str
+    po_number: str
+    placed_at: datetime | None
+    changed_at: datetime
+    payment: str
+    lines: list[ApiLine]
+    writes: tuple[Written, ...]
+    cancellations: tuple[Cancellation, ...]
+    tasks: tuple[OpenTask, ...]
+    timeline: list[records.JournalRow] | None = None
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of orders; `next` is the `after` of the following page, empty on the last."""
+
+    orders: list[ApiOrder]
+    next: str
+
+
+@operation(
+    answer=Orders,
+    query={
+        "state": "Only orders that stand so: needs_person, on_the_way, waiting, in_step, settled, closed.",
+        "q": "Any number a person may hold (or its beginning), or part of a customer's name.",
+        "connection": "Only this connection's.",
+        **PAGED,
+    },
+)
+async def list_orders(request: Request) -> object:
+    """Orders, newest change first."""
+    asked, limit = request.query_params, limit_of(request)
+    rows = await view(
+        request,
+        views.list_orders,
+        state=asked.get("state", ""),
+        search=asked.get("q", "").strip(),
+        connection=asked.get("connection", ""),
+        limit=limit,
+        after=asked.get("after", ""),
+    )
+    return Orders(orders=[_order(row) for row in rows], next=rows[-1].key if len(rows) == limit else "")
+
+
+@operation(answer=ApiOrder)
+async def show_order(request: Request) -> object:
+    """One order by any number that leads to it, with its journal."""
+    row = await _order_row(request)
+    events = await view(request, records.order_journal, row.connection, row.order)
+    return msgspec.structs.replace(_order(row), timeline=events)
+
+
+async def _order_row(request: Request) -> views.OrderRow:
+    number = request.path_params["number"]
+    row: views.OrderRow | None = await view(request, views.find_order, number)
+    if row is None:
+        raise Problem(404, f"No order is known by the number {number}.")
+    return row
+
+
+def _order(row: views.OrderRow) -> ApiOrder:
+    return ApiOrder(
+        connection=row.connection,
+        order=row.order,
+        state=row.state,
+        customer=row.customer,
+        po_number=row.po_number,
+        placed_at=row.placed_at,
+        changed_at=row.changed_at,
+        payment=row.case.payment.value,
+        lines=_lines(row),
+        writes=row.case.writes,
+        cancellations=row.case.cancellations,
+        tasks=row.case.tasks,
+    )
+
+
+def _lines(row: views.OrderRow) -> list[ApiLine]:
+    order = as_order(row.case, live_since=None)
+    lines = {line.line_id: line for line in row.case.lines}
+    return [
+        ApiLine(
+            line=entry.line_id,
+            name=lines[entry.line_id].name,
+            kind=entry.kind.value if entry.kind else None,
+            storefront=str(entry.line.storefront.status),
+            mis=str(entry.line.mis.status),
+            tracking=sorted(entry.line.mis.tracking | entry.line.storefront.tracking),
+            jobs=[job.ref for job in entry.jobs],
+            rule=lines[entry.line_id].rule,
+        )
+        for entry in order.lines
+    ]
+
+
+@operation(answer=dict[str, str], body={"by": ACT["by"]}, needs=("by",))
+async def order_look(request: Request) -> object:
+    """Read both systems now."""
+    row, said = await _order_row(request), await json_body(request)
+    by, at, service = named(said), utc_now(), service_at(request)
+    await people.do(service.store, row.connection, row.order, people.look_again(by, at), at)
+    service.wake()
+    return {"order": row.order}
+
+
+@operation(
+    answer=Answer,
+    body={"by": ACT["by"], "reason": "Why it is cancelled.", "lines": "Only these lines; left out: all."},
+    needs=("by", "reason"),
+)
+async def order_cancel(request: Request) -> object:
+    """Cancel an order, or lines of it, in the storefront; the MIS follows with this person's go-ahead."""
+    row, said = await _order_row(request), await json_body(request)
+    service = service_at(request)
+    running = service.running.get(row.connection)
+    if running is None:
+        raise Problem(409, f"Nobody looks after the connection {row.connection} any more.")
+    lines = said.get("lines", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise Problem(400, "`lines` is a list of line numbers.")
+    reason = str(said.get("reason", ""))
+    connection = running.bridge.connection
+    answer = await cancel(service.store, connection, row.order, tuple(lines), named(said), reason, utc_now)
+    service.wake()
+    return answer
