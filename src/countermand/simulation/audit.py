@@ -9,10 +9,8 @@ from sqlalchemy import Connection, Engine, func, select
 from countermand.bridge.case import Case
 from countermand.ledger import schema
 from countermand.ledger.journal import chains, verify
+from countermand.simulation.invariants import CHAIN, COUNTS
 from countermand.simulation.watch import Violation, Watch
-
-CHAIN = "the-journal-holds"
-COUNTS = "counts-add-up"
 
 
 def journal_head(engine: Engine) -> str:

@@ -143,6 +143,8 @@ def _trouble(dice: Dice, days: float) -> Iterator[Act]:
         at = dice.between(0, days * DAY)
         steps = dice.pick((0, 0, 1, 2, 3, 5, 8, 13, 21))
         yield Act(at=at, do=Do.KILL, number=steps)
+    for _ in range(dice.weighted([(0, 5), (1, 2), (5, 1)])):
+        yield Act(at=dice.between(0, days * DAY), do=Do.OVERLAP, number=dice.soon(600, DAY))
     for _ in range(dice.weighted([(0, 4), (1, 3), (4, 1)])):
         at = dice.between(0, days * DAY)
         jump = dice.pick((-0.5, 2, -3, 45, -90, 600, -900, 7200, -7200, DAY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from zlib import crc32
 
@@ -10,6 +10,10 @@ Value = TypeVar("Value")
 
 _MASK = (1 << 64) - 1
 _STEP = 0x9E3779B97F4A7C15
+
+
+#: A stream for each name (an order's number, say): what happens to one does not change another's luck.
+DiceOf = Callable[[str], "Dice"]
 
 
 class Dice:
@@ -53,3 +57,15 @@ class Dice:
             if point < 0:
                 return value
         return weights[-1][0]
+
+
+def dice_of(seed: int, what: str) -> DiceOf:
+    """Streams by name, each kept as far as it has come."""
+    streams: dict[str, Dice] = {}
+
+    def of(name: str) -> Dice:
+        if name not in streams:
+            streams[name] = Dice(seed, f"{what} {name}")
+        return streams[name]
+
+    return of

@@ -10,29 +10,35 @@ from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from countermand.bridge.store import Change, StoredCase
+from countermand.core.policy import Direction
 from countermand.core.status import Side
 from countermand.ledger.engine import open_engine
+from countermand.ledger.saving import tripped_brakes
 from countermand.ledger.schema import metadata
 from countermand.printiq.settings import PrintIQSettings
 from countermand.simulation.audit import audit, journal_head
 from countermand.simulation.desk import Desk
-from countermand.simulation.dice import Dice
-from countermand.simulation.invariants import Settling, Writes, check_save
+from countermand.simulation.dice import Dice, dice_of
 from countermand.simulation.life import Life, MortalWriter
+from countermand.simulation.line import Line, WriteCall
 from countermand.simulation.loop import EPOCH, SimulatedLoop
 from countermand.simulation.messages import Messages
 from countermand.simulation.mis import Plant, PlantItem
 from countermand.simulation.plugin import Plugin
-from countermand.simulation.ports import Line, SimulatedMis, SimulatedStorefront, WriteCall
+from countermand.simulation.ports import SimulatedMis, SimulatedStorefront
 from countermand.simulation.process import NAME, Process, WatchedStore
 from countermand.simulation.record import Record
+from countermand.simulation.saves import check_save
 from countermand.simulation.script import Act, Do, Script
+from countermand.simulation.settling import Settling
 from countermand.simulation.staff import Staff
 from countermand.simulation.storefront import Shop, ShopOrder
 from countermand.simulation.watch import Violation, Watch
 from countermand.simulation.weather import Fault, Weather
+from countermand.simulation.writes import Writes
 
 _PRINTIQ = PrintIQSettings(
     base_url="https://mis.example",
@@ -54,6 +60,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     violation: str = ""
     invariant: str = ""
+    #: How far the history came, in seconds.
+    ended: float = 0.0
     counts: dict[str, int] = {}
 
 
@@ -85,22 +93,23 @@ class World:
             cancelled_can_dispatch=setup.cancelled_can_dispatch,
             refuses_cancel_of=setup.refuses_cancel_of,
         )
-        self.plugin = Plugin(setup, self.loop, self._dice("plugin"), self.shop, self.plant)
-        self.messages = Messages(setup, self.loop, self._dice("messages"), self._deliver)
-        self.staff = Staff(self.loop, self._dice("staff"), self.shop, self.plant, self.plugin)
+        self.plugin = Plugin(setup, self.loop, dice_of(script.seed, "plugin"), self.shop, self.plant)
+        self.messages = Messages(setup, self.loop, dice_of(script.seed, "messages"), self._deliver)
+        self.staff = Staff(self.loop, dice_of(script.seed, "staff"), self.shop, self.plant, self.plugin)
         self.shop.changed, self.plant.changed = self._order_changed, self._item_changed
-        self.weather = Weather(script.spells, setup.steady, self._dice("weather"))
+        self.weather = Weather(script.spells, setup.steady)
         self.watch = Watch(self.loop, setup, self.shop, self.plant, self.record)
         self.watch.down = [
             (spell.start, spell.end) for spell in script.spells if spell.fault is Fault.UNREACHABLE
         ]
         self.settling = Settling(self.watch)
-        self.writes = Writes(self.watch)
         self.engine: Engine = open_engine("sqlite://")
         metadata.create_all(self.engine)
+        self.writes = Writes(self.watch, self._brakes)
         self._clock_error = 0.0
         self._busy_until = 0.0
         self._lives = 0
+        self._former: set[Process] = set()
         self._died_at = 0.0
         self._changed_at = 0.0
         self.process = self._born()
@@ -132,6 +141,7 @@ class World:
             digest=digest.hexdigest()[:16],
             violation=violation,
             invariant=invariant,
+            ended=self.loop.time(),
             counts=dict(sorted(self.counts.items())),
         )
 
@@ -152,6 +162,8 @@ class World:
                 self.process.life.doom(int(act.number))
                 if act.number == 0:
                     self.process.life.kill("by time")
+            case Do.OVERLAP:
+                self._overlap(act.number)
             case Do.CLOCK:
                 self._jump(act.number)
             case Do.BUSY:
@@ -184,17 +196,19 @@ class World:
 
     def _jump(self, seconds: float) -> None:
         self._clock_error += seconds
-        if seconds < 0:
-            self.watch.clock_set_back += 1
+        self.watch.clock_error = self._clock_error
+        self.watch.clock_set_at = self.loop.time()
+        self.watch.clock_set_back += seconds < 0
         self.process.wake()
 
     def _born(self) -> Process:
         self._lives += 1
-        life = Life(self._clock, self._died)
+        life = Life(self._clock)
+        life.on_death = lambda where: self._died(life, where)
         writer = MortalWriter(self.engine, life, self._is_busy)
         dice = self._dice(f"life {self._lives}")
         lines = {
-            side: Line(side, self.loop, life, self.weather, dice, self._sent)
+            side: Line(side, self.loop, life, self.weather, self.script.seed, self._sent)
             for side in ("storefront", "mis")
         }
         setup = self.script.setup
@@ -220,16 +234,37 @@ class World:
         rate = 0.5 if self.loop.time() < self._busy_until else self.script.setup.busy
         return self._busy_dice.chance(rate)
 
-    def _died(self, where: str) -> None:
+    def _overlap(self, seconds: float) -> None:
+        """A second process starts while the first still runs: a deployment, or one that was believed dead."""
+        old = self.process
+        if not old.life.alive:
+            return
+        try:
+            self.process = self._born()
+        except OperationalError:
+            return
+        self._former.add(old)
+        self.process.start()
+        self.loop.call_later(seconds, old.life.kill, "after its successor came")
+
+    def _died(self, life: Life, where: str) -> None:
         self.counts[f"killed {where}"] += 1
+        dead = next(each for each in (self.process, *self._former) if each.life is life)
+        dead.bury()
+        if dead in self._former:
+            self._former.discard(dead)
+            return
         self._died_at = self.loop.time()
-        self.process.bury()
         dice = self._dice(f"death {self._lives}")
         self.loop.call_later(dice.soon(20.0, 3 * 3600.0), self._restart)
 
     def _restart(self) -> None:
+        try:
+            self.process = self._born()
+        except OperationalError:  # whoever supervises it starts it again
+            self.loop.call_later(5.0, self._restart)
+            return
         self.watch.down.append((self._died_at, self.loop.time()))
-        self.process = self._born()
         self.process.start()
 
     def _deliver(self, side: Side, body: bytes) -> bool:
@@ -258,6 +293,10 @@ class World:
                 self.counts["saves"] += 1
                 self.counts["quiet saves"] += not change.changed
                 self.writes.seen(change.case)
+
+    def _brakes(self) -> frozenset[Direction]:
+        with self.engine.begin() as database:
+            return tripped_brakes(database, NAME)
 
     def _sent(self, call: WriteCall) -> None:
         self.counts[f"write {call.change}"] += 1

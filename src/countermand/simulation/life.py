@@ -27,9 +27,9 @@ class Killed(BaseException):
 class Life:
     """Counts the steps of one process and ends it where the script says."""
 
-    def __init__(self, clock: Callable[[], datetime], on_death: Callable[[str], None]) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
-        self._on_death = on_death
+        self.on_death: Callable[[str], None] = lambda _where: None
         self.alive = True
         self._steps_left: int | None = None
         #: When it last began to list what is new, in seconds of the history.
@@ -56,7 +56,7 @@ class Life:
     def kill(self, where: str) -> None:
         if self.alive:
             self.alive = False
-            self._on_death(where)
+            self.on_death(where)
 
 
 class MortalWriter:

@@ -8,7 +8,7 @@ import msgspec
 
 from countermand.bridge.ports import MisItemKind
 from countermand.core.status import Side
-from countermand.simulation.dice import Dice
+from countermand.simulation.dice import Dice, DiceOf
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.mis import PlantItem
 from countermand.simulation.script import Setup
@@ -27,39 +27,41 @@ _NOISE = (
 class Messages:
     """Sends each change out as a webhook of its system. `deliver`: false when nobody was there to take it."""
 
-    def __init__(self, setup: Setup, loop: SimulatedLoop, dice: Dice, deliver: Deliver) -> None:
+    def __init__(self, setup: Setup, loop: SimulatedLoop, dice: DiceOf, deliver: Deliver) -> None:
         self._setup = setup
         self._loop = loop
         self._dice = dice
         self._deliver = deliver
 
     def order_changed(self, order: ShopOrder) -> None:
-        line = self._dice.pick(order.lines)
+        dice = self._dice(order.order_id)
+        line = dice.pick(order.lines)
         row: dict[str, object] = {"Id": line.line_id, "Status": 23}
-        if self._dice.chance(0.7):
+        if dice.chance(0.7):
             row["OrderId"] = int(order.order_id)
         envelope = {"webhook": {"action": "updated", "entity": "order"}, "data": [row]}
-        self._send(Side.STOREFRONT, envelope)
+        self._send(dice, Side.STOREFRONT, envelope)
 
     def item_changed(self, item: PlantItem) -> None:
         number = "JobNo" if item.kind is MisItemKind.JOB else "SalesOrderNo"
         message: dict[str, object] = {"Event": "StatusChanged", number: item.ref}
-        if self._dice.chance(0.5):
+        dice = self._dice(item.order_id)
+        if dice.chance(0.5):
             message["AcceptanceKey"] = item.group
-        self._send(Side.MIS, message)
+        self._send(dice, Side.MIS, message)
 
     def noise(self, which: int) -> None:
         """A message that is garbage, or about nothing that anybody knows."""
-        side = Side.STOREFRONT if self._dice.chance(0.5) else Side.MIS
+        side = Side.STOREFRONT if self._dice("noise").chance(0.5) else Side.MIS
         self._deliver(side, _NOISE[which % len(_NOISE)])
 
-    def _send(self, side: Side, message: object) -> None:
-        if not self._setup.hooks or self._dice.chance(self._setup.hooks_lost):
+    def _send(self, dice: Dice, side: Side, message: object) -> None:
+        if not self._setup.hooks or dice.chance(self._setup.hooks_lost):
             return
         body = msgspec.json.encode(message)
-        for _ in range(1 + self._dice.chance(0.1)):
-            self._loop.call_later(self._dice.soon(1.0, 3 * 3600.0), self._arrive, side, body, 3)
+        for _ in range(1 + dice.chance(0.1)):
+            self._loop.call_later(dice.soon(1.0, 3 * 3600.0), self._arrive, dice, side, body, 3)
 
-    def _arrive(self, side: Side, body: bytes, tries: int) -> None:
-        if not self._deliver(side, body) and tries and self._dice.chance(0.5):
-            self._loop.call_later(self._dice.soon(60.0, 3600.0), self._arrive, side, body, tries - 1)
+    def _arrive(self, dice: Dice, side: Side, body: bytes, tries: int) -> None:
+        if not self._deliver(side, body) and tries and dice.chance(0.5):
+            self._loop.call_later(dice.soon(60.0, 3600.0), self._arrive, dice, side, body, tries - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from countermand.bridge.ports import LineKind, MisItemKind
 from countermand.core.status import Facts, Progress
-from countermand.simulation.dice import Dice
+from countermand.simulation.dice import DiceOf
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.mis import Plant, PlantItem
 from countermand.simulation.script import Setup
@@ -16,7 +16,7 @@ BY = "plugin"
 class Plugin:
     """Moves orders and statuses between the two systems without us."""
 
-    def __init__(self, setup: Setup, loop: SimulatedLoop, dice: Dice, shop: Shop, plant: Plant) -> None:
+    def __init__(self, setup: Setup, loop: SimulatedLoop, dice: DiceOf, shop: Shop, plant: Plant) -> None:
         self._setup = setup
         self._loop = loop
         self._dice = dice
@@ -29,15 +29,15 @@ class Plugin:
 
     def order_placed(self, order: ShopOrder) -> None:
         """Send the order on after a while; a few never arrive, and a few only after hours."""
-        if self._dice.chance(0.03):
+        if self._dice(order.order_id).chance(0.03):
             return
-        self._loop.call_later(self._dice.soon(120.0, 8 * 3600.0), self._accept, order)
+        self._loop.call_later(self._dice(order.order_id).soon(120.0, 8 * 3600.0), self._accept, order)
 
     def _accept(self, order: ShopOrder) -> None:
         if order.cancelled:
             return
         self._numbers += 1
-        per_line = self._dice.chance(0.5)
+        per_line = self._dice(order.order_id).chance(0.5)
         for place, line in enumerate(order.lines, start=1):
             if line.cancelled:
                 continue
@@ -62,7 +62,7 @@ class Plugin:
             quantity=line.quantity,
             status=22 if is_job else "Confirmed",
             before=22 if is_job else "Confirmed",
-            deliveries=[""] * self._dice.weighted([(1, 7), (2, 2), (3, 1)]),
+            deliveries=[""] * self._dice(order.order_id).weighted([(1, 7), (2, 2), (3, 1)]),
         )
 
     # Statuses to the storefront
@@ -77,7 +77,8 @@ class Plugin:
             self._later(f"cancel {item.ref}", lambda: self._cancel(item))
 
     def _later(self, what: str, act: object) -> None:
-        if what in self._on_its_way or self._dice.chance(0.1):
+        dice = self._dice(what)
+        if what in self._on_its_way or dice.chance(0.1):
             return
         self._on_its_way.add(what)
 
@@ -85,7 +86,7 @@ class Plugin:
             self._on_its_way.discard(what)
             act()  # type: ignore[operator]
 
-        self._loop.call_later(self._dice.soon(30.0, 1800.0), go)
+        self._loop.call_later(dice.soon(30.0, 1800.0), go)
 
     def _has_left(self, item: PlantItem) -> bool:
         return item.cancelled or item.consigned == len(item.deliveries)

@@ -31,6 +31,7 @@ class Do(StrEnum):
     DESK = "desk"
     NOISE = "noise"
     KILL = "kill"
+    OVERLAP = "second-process"
     CLOCK = "clock"
     BUSY = "busy-database"
 
@@ -38,7 +39,7 @@ class Do(StrEnum):
 class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """At a second of the history: what, to which order (by its place in the script) and line.
 
-    `number`: a production status, the steps until a kill, the seconds of a clock jump. `text`: how it is done.
+    `number`: a production status, the steps until a kill, the seconds of a clock jump or an overlap. `text`: how it is done.
     """  # noqa: E501
 
     at: float

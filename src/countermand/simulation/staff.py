@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from countermand.bridge.ports import LineKind, MisItemKind, Payment
-from countermand.simulation.dice import Dice
+from countermand.simulation.dice import DiceOf
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.mis import Plant, PlantItem
 from countermand.simulation.plugin import Plugin
@@ -19,14 +19,13 @@ _WORDS = {2: "Picked", 3: "Picked", 20: "Packed"}
 class Staff:
     """Performs acts; one that makes no sense any more (the job is cancelled) is mostly left undone."""
 
-    def __init__(self, loop: SimulatedLoop, dice: Dice, shop: Shop, plant: Plant, plugin: Plugin) -> None:
+    def __init__(self, loop: SimulatedLoop, dice: DiceOf, shop: Shop, plant: Plant, plugin: Plugin) -> None:
         self._loop = loop
         self._dice = dice
         self._shop = shop
         self._plant = plant
         self._plugin = plugin
         self._order_ids: dict[int, str] = {}
-        self._parcels = 0
 
     def perform(self, act: Act) -> None:
         if act.do is Do.PLACE:
@@ -44,12 +43,13 @@ class Staff:
     def _place(self, act: Act) -> None:
         number = 10001 + act.order
         order_id = str(number)
+        dice = self._dice(order_id)
         self._order_ids[act.order] = order_id
         lines = [
             ShopLine(
                 line_id=f"{'d' if kind == 'p' else 's'}{number * 10 + place}",
                 kind=LineKind.PRINT if kind == "p" else LineKind.STOCK,
-                quantity=self._dice.pick((50, 100, 250, 500)),
+                quantity=dice.pick((50, 100, 250, 500)),
             )
             for place, kind in enumerate(act.text)
         ]
@@ -57,10 +57,10 @@ class Staff:
             order_id=order_id,
             number=number,
             placed=self._loop.time(),
-            customer=self._dice.pick(_CUSTOMERS),
-            po_number=f"PO-{1 + act.order // 2}" if self._dice.chance(0.5) else "",
-            total=str(self._dice.pick((45, 180, 620, 2400))),
-            payment=self._dice.pick((Payment.PAID, Payment.UNPAID)),
+            customer=dice.pick(_CUSTOMERS),
+            po_number=f"PO-{1 + act.order // 2}" if dice.chance(0.5) else "",
+            total=str(dice.pick((45, 180, 620, 2400))),
+            payment=dice.pick((Payment.PAID, Payment.UNPAID)),
             lines=lines,
         )
         self._shop.place(order)
@@ -75,8 +75,10 @@ class Staff:
             case Do.CANCEL_LINE if not (order.cancelled or line.cancelled):
                 self._shop.cancel_lines(order.order_id, [line.line_id], BY)
             case Do.SHIP_BY_HAND:
-                code = f"HAND-{order.number}" if self._dice.chance(0.5) else ""
-                self._shop.ship(order.order_id, BY, tracking=code, partial=self._dice.chance(0.3))
+                code = f"HAND-{order.number}" if self._dice(order.order_id).chance(0.5) else ""
+                self._shop.ship(
+                    order.order_id, BY, tracking=code, partial=self._dice(order.order_id).chance(0.3)
+                )
             case Do.REFUND:
                 self._shop.refund(order.order_id, BY)
             case _:
@@ -88,15 +90,14 @@ class Staff:
         unwanted = item.cancelled or order.cancelled or line.cancelled
         if unwanted and act.text != "anyway" and act.do in (Do.STATUS, Do.DISPATCH, Do.DISPATCH_PART):  # noqa: SIM102
             # They see that it is cancelled where it is; that it is cancelled elsewhere they mostly do not.
-            if item.cancelled or self._dice.chance(0.2):
+            if item.cancelled or self._dice(order.order_id).chance(0.2):
                 return
         match act.do:
             case Do.STATUS:
                 self._set_status(item, int(act.number))
             case Do.DISPATCH | Do.DISPATCH_PART:
-                self._parcels += 1
-                only_one = act.do is Do.DISPATCH_PART
-                self._plant.dispatch(item, BY, f"1Z{self._parcels:05d}", only_one=only_one)
+                parcel = f"1Z{item.ref}{item.consigned + 1}"
+                self._plant.dispatch(item, BY, parcel, only_one=act.do is Do.DISPATCH_PART)
             case Do.CANCEL_JOB:
                 self._plant.cancel(item, BY)
             case Do.HOLD if not item.cancelled:

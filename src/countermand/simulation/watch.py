@@ -51,13 +51,18 @@ class Watch:
         self.answered: set[str] = set()
         self.acknowledged = 0
         self.saves = 0
-        #: How often our clock was set back; times from before say nothing about times after.
+        #: By how much our clock is wrong, in seconds, and when it was last set, in seconds of the history.
+        self.clock_error = 0.0
+        self.clock_set_at = -1.0
         self.clock_set_back = 0
         self.down: list[tuple[float, float]] = []
 
     @property
     def policy(self) -> Policy:
         return self.setup.policy
+
+    def clock_changed_since(self, moment: float) -> bool:
+        return self.clock_set_at >= moment
 
     def case(self, order_id: str) -> Case | None:
         stored = self.cases.get(order_id)

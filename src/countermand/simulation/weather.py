@@ -48,13 +48,16 @@ class Spell(msgspec.Struct, frozen=True, kw_only=True):
     fault: Fault
     rate: float
 
+    def __str__(self) -> str:
+        hours = f"{self.start / 3600:.1f} h to {self.end / 3600:.1f} h"
+        return f"{hours}: {self.fault.value} at the {self.side}, {self.rate:.0%} of calls"
+
 
 class Weather:
     """Which fault a call meets. `steady`: the chance of any one fault outside of all spells."""
 
-    def __init__(self, spells: Sequence[Spell], steady: float, dice: Dice) -> None:
+    def __init__(self, spells: Sequence[Spell], steady: float) -> None:
         self._steady = steady
-        self._dice = dice
         self._edges: dict[str, list[float]] = {}
         self._active: dict[str, list[tuple[Spell, ...]]] = {}
         for side in ("storefront", "mis"):
@@ -65,13 +68,13 @@ class Weather:
                 tuple(spell for spell in own if spell.start <= edge < spell.end) for edge in edges
             ]
 
-    def meets(self, side: str, now: float, faults: Sequence[Fault]) -> Fault | None:
+    def meets(self, side: str, now: float, faults: Sequence[Fault], dice: Dice) -> Fault | None:
         """The fault that a call meets now, out of those that can happen to such a call."""
         place = bisect_right(self._edges[side], now)
         for spell in self._active[side][place - 1] if place else ():
             possible = spell.fault in faults or spell.fault is Fault.UNREACHABLE
-            if possible and self._dice.chance(spell.rate):
+            if possible and dice.chance(spell.rate):
                 return spell.fault
-        if self._dice.chance(self._steady):
-            return self._dice.pick(faults)
+        if dice.chance(self._steady):
+            return dice.pick(faults)
         return None
