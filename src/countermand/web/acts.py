@@ -25,7 +25,8 @@ from countermand.ledger.tasks import OvertakenError, touch
 from countermand.web.pages import service_of
 from countermand.web.person import clean_name, must_act, read_form
 from countermand.web.problem import Problem
-from countermand.web.worklist import DIRECTIONS, find_task, render_task
+from countermand.web.task_page import render_task
+from countermand.web.task_view import DIRECTIONS, find_task
 
 MOST_REASON = 1000
 

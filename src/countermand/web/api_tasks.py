@@ -18,7 +18,7 @@ from countermand.ledger import views
 from countermand.ledger.tasks import touch
 from countermand.web.api import ACT, PAGED, as_json, json_body, limit_of, named, operation, service_at, view
 from countermand.web.problem import Problem
-from countermand.web.worklist import task_steps
+from countermand.web.task_view import task_steps
 
 
 def task_routes() -> list[Route]:

@@ -28,8 +28,9 @@ from countermand.web.rules_page import rules
 from countermand.web.start import start, start_file, try_system
 from countermand.web.sweeps_page import begin_sweep, stop_sweep, sweep_list, sweep_page
 from countermand.web.tables import list_routes
+from countermand.web.task_page import task_page
 from countermand.web.tryout import tryout
-from countermand.web.worklist import task_page, worklist
+from countermand.web.worklist import worklist
 
 
 class _Kept(StaticFiles):

@@ -25,7 +25,7 @@ from countermand.ledger.journal import Body
 from countermand.web.memo import Memo
 from countermand.web.order_view import order_view
 from countermand.web.pages import render_part
-from countermand.web.worklist import TaskView, task_views
+from countermand.web.task_view import TaskView, task_views
 
 log = structlog.get_logger()
 

@@ -19,9 +19,9 @@ from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import must_act, read_form
 from countermand.web.problem import Problem
+from countermand.web.task_view import task_view
 from countermand.web.timeline import order_timeline
 from countermand.web.words import Names
-from countermand.web.worklist import task_view
 
 
 def order_page(request: Request) -> Response:

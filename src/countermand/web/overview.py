@@ -18,8 +18,8 @@ from countermand.web.clock import span, zone_of
 from countermand.web.memo import Memo
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
+from countermand.web.task_view import task_views
 from countermand.web.timeline import moment
-from countermand.web.worklist import task_views
 
 _SHOWN_TASKS = 6
 _SHOWN_NEWS = 12
