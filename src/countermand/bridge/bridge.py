@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from countermand.bridge.clocks import TOLERANCE
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
@@ -34,17 +35,28 @@ class Bridge:
         self._intake = Intake(connection, store, self._converger, parsers, clock)
         self._poll = Poll(connection, store, self._converger, clock)
         self._poll_at: datetime | None = None
+        self._last_step: datetime | None = None
 
     async def step(self) -> int:
         """Messages first, then listings when their time has come, then every order that is due.
 
         Returns how many messages and orders were dealt with; nought means that there is nothing to do now.
         """
+        await self._mind_the_clock()
         dealt_with = await self._intake.take()
-        now = self._clock()
-        if self._poll_at is None or now >= self._poll_at:
-            self._poll_at = now + self.connection.polling.interval
+        now, interval = self._clock(), self.connection.polling.interval
+        if self._poll_at is None or not now < self._poll_at <= now + interval:
+            self._poll_at = now + interval
             await self._poll.look()
         due = await self._store.due(self.connection.name, self._clock(), BATCH)
         await self._converger.converge([Pass(stored=one, case=one.case) for one in due])
         return dealt_with + len(due)
+
+    async def _mind_the_clock(self) -> None:
+        """At the start, and when the clock was set back: nothing may be due later than it can be."""
+        now, last = self._clock(), self._last_step
+        if last is None or now < last:
+            await self._store.bring_forward(
+                self.connection.name, now + self.connection.polling.slowest + TOLERANCE, now
+            )
+        self._last_step = now

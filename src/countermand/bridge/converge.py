@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from countermand.bridge.act import prepare, send
 from countermand.bridge.case import Case, Checking, Written, as_order
+from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
 from countermand.bridge.look import Looking, needs_look, second_look, stale_sides
@@ -51,6 +52,7 @@ class Converger:
         """
         if not passes:
             return frozenset()
+        passes = [replace(one, case=put_right(one.case, self._clock())) for one in passes]
         fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
         quiet = [one for one in fresh if is_quiet(one, self._rules, self._clock())]
         unchanged = {one.case.order_id for one in quiet}

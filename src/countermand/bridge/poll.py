@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from countermand.bridge.adoption import adopt
+from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
@@ -84,7 +85,7 @@ class Poll:
             if stored is None:
                 passes.append(Pass(stored=None, case=open_case(order), raw=raw))
                 continue
-            case = see_order(stored.case, order)
+            case = see_order(put_right(stored.case, self._clock()), order)
             if differences(stored.case, case, {}):
                 passes.append(Pass(stored=stored, case=case, raw=raw))
             else:
@@ -120,7 +121,7 @@ class Poll:
         passes = []
         for one in stored.values():
             own = [items[item.ref] for item in one.case.items if item.ref in items]
-            case = see_items(one.case, own)
+            case = see_items(put_right(one.case, self._clock()), own)
             if differences(one.case, case, {}):
                 passes.append(Pass(stored=one, case=case, raw={item.ref: item.raw for item in own}))
         saved = await self._converger.converge(passes)

@@ -161,6 +161,10 @@ class Store(Protocol):
         """Orders whose `due_at` has come, most overdue first."""
         ...
 
+    async def bring_forward(self, connection: str, latest: datetime, now: datetime) -> None:
+        """Make due now what is due after `latest`: only a clock that was ahead can have said so."""
+        ...
+
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
         """The cases of storefront order ids that are known."""
         ...

@@ -14,7 +14,7 @@ from countermand.core.order import Payment
 from countermand.core.plan import NeedsPerson, Plan
 from countermand.core.status import Facts, Pair
 from countermand.core.tasks import TASK_TYPES, TaskKind, TaskType
-from countermand.core.verdict import InStep, Push, Settled, Verdict, Wait
+from countermand.core.verdict import InStep, Push, Settled, Wait
 
 #: Only a person's word tells that these are done; they stay until it is given.
 WORD_ONLY = frozenset(kind for kind, one in TASK_TYPES.items() if one.proof == "word")
@@ -86,9 +86,22 @@ def group_key(order_id: str, need: NeedsPerson) -> str:
 _NOT_KNOWN_YET = frozenset({"read-back", "unknown-outcome", "unreadable", "gone"})
 
 
-def _not_over_yet(verdict: Verdict | None) -> bool:
-    """A change that is still on its way proves nothing."""
-    return isinstance(verdict, Push) or (isinstance(verdict, Wait) and verdict.rule in _NOT_KNOWN_YET)
+#: Tasks that only ask for a readable status; they do not wait for people to decide about it.
+_ABOUT_READING = frozenset({TaskKind.CANNOT_READ, TaskKind.GONE, TaskKind.UNMAPPED})
+
+
+def _not_over_yet(task: OpenTask, plan: Plan) -> bool:
+    """Whether a change to one of its lines is still on its way: that proves nothing."""
+    asked = {
+        line_id for action in plan.actions if isinstance(action, NeedsPerson) for line_id in action.line_ids
+    }
+    for line_id in task.line_ids:
+        verdict = plan.verdicts.get(line_id)
+        if isinstance(verdict, Push) and not (task.kind in _ABOUT_READING and line_id in asked):
+            return True
+        if isinstance(verdict, Wait) and verdict.rule in _NOT_KNOWN_YET:
+            return True
+    return False
 
 
 def _ends(
@@ -101,7 +114,7 @@ def _ends(
                 yield TaskEnd(id=task.id, how=Closing.WORD, by=word.by, reason=word.reason or "done")
             continue
         verdicts = [plan.verdicts.get(line_id) for line_id in task.line_ids]
-        if task.kind in wanted or any(map(_not_over_yet, verdicts)):
+        if task.kind in wanted or _not_over_yet(task, plan):
             continue
         agreed = all(isinstance(verdict, InStep | Settled) for verdict in verdicts)
         reported = [line for line in case.lines if line.settlement and line.settlement.reported]

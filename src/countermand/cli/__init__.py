@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "rules": "countermand.cli.rules:rules",
     "serve": "countermand.cli.serve:serve",
     "sim": "countermand.cli.sim:sim",
+    "simulate": "countermand.cli.simulate:simulate",
     "sweep": "countermand.cli.sweep:sweep",
     "tasks": "countermand.cli.tasks:tasks",
 }

@@ -15,8 +15,10 @@ from countermand.simulation.telling import line_of, replay, story_of
 
 @click.command()
 @click.option("--seed", type=click.IntRange(min=0), help="First seed; any when left out.")
-@click.option("--days", type=click.FloatRange(min=3, max=3660), default=30, show_default=True)
-@click.option("--orders", type=click.IntRange(min=1, max=100_000), default=40, show_default=True)
+@click.option("--days", type=click.FloatRange(min=3, max=3660), default=30, show_default=True,
+              help="How long each history lasts, in simulated days.")  # fmt: skip
+@click.option("--orders", type=click.IntRange(min=1, max=100_000), default=40, show_default=True,
+              help="How many orders are placed in each.")  # fmt: skip
 @click.option("--histories", type=click.IntRange(min=1), default=1, show_default=True, help="How many seeds.")
 @click.option("--shorten/--no-shorten", default=True, help="Look for a shorter history that fails as well.")
 def simulate(seed: int | None, days: float, orders: int, histories: int, shorten: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -31,7 +32,7 @@ _STAGES = (0, 23, 4, 0, 24, 20, 0, 6)
 
 
 def fill(world: World, count: int) -> None:
-    """Place sample orders and move some of their jobs along."""
+    """Place sample orders, move some of their jobs along, and wait until the console shows every one."""
     if not count:
         return
     stage = Stage(world)
@@ -41,6 +42,9 @@ def fill(world: World, count: int) -> None:
         link = _link(world, str(order["Id"]), len(order["OrderLineItems"]))
         for job in link["jobs"] if status else ():
             stage.set_status(job, status)
+    for order in placed:
+        number = str(order["Id"])
+        wait_until(f"order {number} to show in the console", partial(stage.known, number))
 
 
 def _link(world: World, order_id: str, lines: int) -> dict[str, list[str]]:

@@ -99,6 +99,9 @@ class DatabaseStore:
     async def due(self, connection: str, now: datetime, limit: int) -> list[StoredCase]:
         return [_stored(row) for row in self._rows(_DUE, {"of": connection, "now": now, "most": limit})]
 
+    async def bring_forward(self, connection: str, latest: datetime, now: datetime) -> None:
+        await self._writer.write_async(lambda database: _bring_forward(database, connection, latest, now))
+
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
         rows = self._rows(_LOAD, {"of": connection, "values": list(order_ids)})
         return {row.order_ref: _stored(row) for row in rows}
@@ -177,6 +180,12 @@ def _stored(row: Any) -> StoredCase:
 
 
 # Messages and items without an order
+
+
+def _bring_forward(database: Connection, connection: str, latest: datetime, now: datetime) -> None:
+    for table in (_orders, schema.inbox):
+        late = (table.c.connection == connection) & (table.c.due_at > latest)
+        database.execute(update(table).where(late).values(due_at=now))
 
 
 def _finish_hooks(database: Connection, connection: str, ends: Sequence[HookEnd], now: datetime) -> None:

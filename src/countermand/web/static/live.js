@@ -4,6 +4,7 @@ import { writeTimes } from "./times.js";
 import { mark } from "./lists.js";
 
 let waiting = 0;
+const loaded = Date.now();
 
 export function listen() {
   const state = document.querySelector("[data-live-state]");
@@ -120,7 +121,9 @@ function put(page) {
   const open = [...main.querySelectorAll("details[open]")].map(name);
   const marked = main.querySelector("[data-current]")?.dataset.open;
   const focused = main.contains(document.activeElement) ? path(document.activeElement) : null;
-  const told = main.querySelector("[role=alert]");
+  // What was just said stays for a moment, unless the page has news of its own.
+  const said = fresh.querySelector(".strip.good, .strip.warn") || Date.now() - loaded > 6000 ? null : main.querySelector(".strip[role=status]");
+  const told = main.querySelector("[role=alert]") ?? said;
   const at = [scrollX, scrollY];
   main.replaceChildren(...fresh.childNodes);
   if (told) main.prepend(told);
