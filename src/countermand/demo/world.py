@@ -41,7 +41,8 @@ OFTEN = Polling(interval=_SOON, slowest=_SOON, sweep_grace=_SOON)
 class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a world is set up. `infigo_sim` and `printiq_sim` go to the simulators as they are.
 
-    `hooks`: whether the two systems send messages at all. `port_base` none: any free ports.
+    `hooks`: whether the two systems send messages at all. `port_base` none: any free ports. `database`: an
+    SQLAlchemy URL at the newest schema; none for a file in the world's folder.
     """
 
     policy: Policy = DEMO_POLICY
@@ -54,6 +55,7 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):
     printiq_sim: dict[str, Any] = {}
     port_base: int | None = None
     seed: int = 0
+    database: str | None = None
 
 
 class NotSeenError(AssertionError):
@@ -121,7 +123,7 @@ class World:
             polling=self.settings.polling,
             hook_tokens=self._tokens,
         )
-        database = f"sqlite:///{self._folder / 'countermand.db'}"
+        database = self.settings.database or f"sqlite:///{self._folder / 'countermand.db'}"
         return Installation(database=database, connections=(connection,), banner=BANNER)
 
     def _connect_simulators(self) -> None:

@@ -1,19 +1,14 @@
-"""A ledger to test: each database that Countermand runs on, filled through its own front door.
-
-PostgreSQL takes part when `COUNTERMAND_TEST_POSTGRES` holds the URL of an empty database's server.
-"""
+"""A ledger to test: each database that Countermand runs on, filled through its own front door."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine
 
 from countermand.bridge.case import Case, CaseLine, first_seen
 from countermand.bridge.store import BrakeLimits, Change, Entry, State, StoredCase, TaskEnd, TaskWish
@@ -27,34 +22,26 @@ from countermand.ledger.engine import open_engine
 from countermand.ledger.store import DatabaseStore
 from countermand.ledger.upgrade import upgrade
 from countermand.ledger.writer import InlineWriter
+from postgres_server import postgres_database
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SHOP = "harbour-print"
 MIS, STOREFRONT = Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT
-POSTGRES = os.environ.get("COUNTERMAND_TEST_POSTGRES", "")
-DATABASES = ("sqlite", *(("postgresql",) if POSTGRES else ()))
+DATABASES = ("sqlite", "postgresql")
 
 
 @contextmanager
 def database(kind: str, folder: Path) -> Iterator[Engine]:
     """An engine on an empty database of this kind."""
-    if kind == "sqlite":
-        engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
+    with ExitStack() as stack:
+        url = (
+            f"sqlite:///{folder / 'ledger.db'}"
+            if kind == "sqlite"
+            else stack.enter_context(postgres_database())
+        )
+        engine = open_engine(url)
+        stack.callback(engine.dispose)
         yield engine
-        engine.dispose()
-        return
-    name = f"countermand_{uuid4().hex[:12]}"
-    server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = open_engine(server.url.set(database=name).render_as_string(hide_password=False))
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
 
 
 class Ledger:

@@ -19,6 +19,7 @@ import pytest
 
 from countermand.simulators import infigo, printiq
 from countermand.simulators.kit import ServerThread
+from postgres_server import postgres_database
 
 PROGRAM = (sys.executable, "-c", "from countermand.cli import main; main(prog_name='countermand')")
 SHOP, PLANT = infigo.InfigoSettings(), printiq.PrintIQSettings()
@@ -194,6 +195,31 @@ def test_a_customers_exception_holds_and_is_explained(shop: Shop) -> None:
         explained = shop.call("rules", "explain", number).stdout
         assert re.search(r"mode +cancel to mis +\"manual\" +'ask them' +the exception matches", explained)
         assert f"exception 'ask them' applies: it names customer {customer}" in explained
+
+
+def test_it_runs_on_postgresql_once_somebody_has_brought_it_to_the_schema(shop: Shop) -> None:
+    shop.edit(
+        ('# database = "countermand.db"', 'database = { env = "DATABASE" }'),
+        ('# cancel_to_mis = "manual"', 'cancel_to_mis = "automatic"'),
+        ('# undo_window = "5 min"', 'undo_window = "0 s"'),
+    )
+    with postgres_database() as url:
+        early = shop.call("serve", DATABASE=url)
+        assert early.returncode == 1
+        assert "run `countermand db upgrade`" in early.stderr
+        assert shop.call("db", "upgrade", DATABASE=url).returncode == 0
+        with shop.serving(DATABASE=url) as process:
+            number = str(shop.post(f"{shop.infigo}/_sim/orders", {"count": 1})["orders"][0]["Id"])
+            until("the order in step", lambda: shop.state(number) == "in_step")
+            shop.post(f"{shop.infigo}/_sim/orders/{number}/cancel", {})
+            until("the cancel", lambda: sorted(shop.writes()) == sorted(shop.jobs(number)))
+            process.kill()
+            process.wait()
+        with shop.serving(DATABASE=url):
+            until("the cancel to be proven", lambda: shop.state(number) == "in_step")
+        assert sorted(shop.writes()) == sorted(shop.jobs(number))
+        verified = shop.call("journal", "verify", DATABASE=url)
+        assert (verified.returncode, verified.stderr) == (0, "")
 
 
 def test_a_system_that_does_not_answer_is_said_and_tried_again(shop: Shop) -> None:
