@@ -39,7 +39,7 @@ def simulate(seed: int | None, days: float, orders: int, histories: int, shorten
         if not outcome.violation:
             continue
         failed += 1
-        click.echo(f"See it again: {replay(script, orders)}", err=True)
+        click.echo(f"See it again: {replay(one, days, orders)}", err=True)
         if shorten:
             for line in story_of(*Shortener(script, outcome).shorten()):
                 click.echo(f"  {line}", err=True)

@@ -16,9 +16,9 @@ def line_of(outcome: Outcome) -> str:
     return f"seed {outcome.seed}  {outcome.orders} orders  {outcome.days:g} days  {outcome.digest}  {said}"
 
 
-def replay(script: Script, orders: int) -> str:
+def replay(seed: int, days: float, orders: int) -> str:
     """The command that makes this very history happen again."""
-    return f"countermand simulate --seed {script.seed} --days {script.days:g} --orders {orders}"
+    return f"countermand simulate --seed {seed} --days {days:g} --orders {orders}"
 
 
 def story_of(script: Script, outcome: Outcome) -> Iterator[str]:
