@@ -14,14 +14,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, select, tuple_
 
 from countermand.bridge.case import Case
+from countermand.ledger import schema
 from countermand.ledger.columns import Moment, from_micros, to_micros
-from countermand.ledger.schema import (
-    brake,
-    orders,
-    reference,
-    task,
-    task_order,
-)
+from countermand.ledger.schema import brake, orders, reference, task, task_order
 
 Row = TypeVar("Row")
 
@@ -189,7 +184,9 @@ def _customers(database: Connection, search: str) -> list[str]:
 
 def find_order(database: Connection, number: str) -> OrderRow | None:
     """The one order that a number leads to: its own first, then a line, a job, a PO and so on."""
-    own = select(*_ORDER).where(orders.c.order_ref == number).limit(1)
+    # An index holds an order's number within its connection; there are few connections.
+    within = orders.c.connection.in_(select(schema.connection.c.name))
+    own = select(*_ORDER).where(within, orders.c.order_ref == number).limit(1)
     found = rows_of(database, own, OrderRow)
     return found[0] if found else next(iter(list_orders(database, search=number, limit=1)), None)
 
