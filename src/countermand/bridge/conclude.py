@@ -110,6 +110,9 @@ def _decide(one: Pass, connection: Connection, now: datetime) -> tuple[Case, lis
 def _with_verdict(line: CaseLine, entry: OrderLine, verdict: Verdict, now: datetime) -> CaseLine:
     if verdict.rule != line.rule:
         line = replace(line, rule=verdict.rule, decided_at=now)
+    if isinstance(verdict, InStep) and line.settlement is not None:
+        # Both agree again: what somebody left different is over; the same change later is asked about anew.
+        line = replace(line, settlement=None)
     agreed = isinstance(verdict, InStep | Settled)
     return replace(line, base=entry.line.pair) if agreed and line.base != entry.line.pair else line
 

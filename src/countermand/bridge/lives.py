@@ -128,9 +128,9 @@ def _end(case: Case, plan: Plan, before: Cancellation, now: datetime) -> Cancell
         return before.move(_S.ASSESSING, now) if before.state is not _S.ASSESSING else before
     if any(isinstance(verdict, Settled) for verdict in verdicts):
         return before.move(_S.REFUSED, now)
-    done = [line_id for line_id in before.line_ids if _cancelled_in(case, line_id, before.direction.target)]
+    done = [line_id for line_id in before.line_ids if cancelled_in(case, line_id, before.direction.target)]
     source = before.direction.target.other
-    wanted = [line_id for line_id in before.line_ids if _cancelled_in(case, line_id, source)]
+    wanted = [line_id for line_id in before.line_ids if cancelled_in(case, line_id, source)]
     if done and len(done) == len(before.line_ids):
         return before.move(_S.DONE, now)
     if not wanted:
@@ -140,7 +140,8 @@ def _end(case: Case, plan: Plan, before: Cancellation, now: datetime) -> Cancell
     return before
 
 
-def _cancelled_in(case: Case, line_id: str, side: Side) -> bool:
+def cancelled_in(case: Case, line_id: str, side: Side) -> bool:
+    """Whether one system shows a line as cancelled, with every job that makes it."""
     line = case.line(line_id)
     if line is None:
         return False

@@ -165,6 +165,9 @@ def refuse(
         if open_one is not None:
             refused = open_one.move(CancellationState.REFUSED, at, refusal=why, refused_because=reason)
             case = case.with_cancellation(refused)
+        # A "do it" that was said about this cancellation says nothing about a later one.
+        kept = {way: given for way, given in case.approvals.items() if way is not direction}
+        case = replace(case, approvals=kept)
         if direction.target is Side.MIS:
             note = f"The cancellation was refused ({why.value.replace('_', ' ')}): {reason}"
             case = replace(case, notes_due=(*case.notes_due, note))

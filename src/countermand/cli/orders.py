@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from typing import Any
 
 import click
 
 from countermand.bridge.store import State
-from countermand.cli.remote import get, table, url_option
+from countermand.cli.remote import get, post, table, url_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -79,6 +80,20 @@ def show_order(url: str, as_json: bool, number: str) -> None:
     click.echo("\nWhat happened (UTC):")
     for event in order["timeline"]:
         click.echo(f"  {_event(event)}")
+
+
+@orders.command("stop")
+@url_option
+@click.argument("number")
+@click.option("--reason", required=True, help="Why it is stopped; stands in the journal.")
+@click.option("--by", default=getpass.getuser, help="Who stops it; your login by default.")
+def stop_cancel(url: str, number: str, reason: str, by: str) -> None:
+    """Stop a cancel that waits, before it is written; the two systems stay different in your name.
+
+    Example: countermand orders stop 10001 --reason "the customer wants it after all"
+    """
+    order = post(url, f"/api/orders/{number}/stop", {"by": by, "reason": reason})
+    click.echo(f"The cancel of order {order['order']} is stopped. Nothing is written; both stay as they are.")
 
 
 def _line(line: dict[str, Any]) -> list[str]:

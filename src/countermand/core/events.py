@@ -18,6 +18,7 @@ class Event(StrEnum):
     LINE_SETTLED = "line.settled"
     LINE_REPORTED = "line.reported"
     CANCELLATION_MOVED = "cancellation.moved"
+    CANCELLATION_STOPPED = "cancellation.stopped"
     WRITE_HELD = "write.held"
     WRITE_OBSERVED = "write.observed"
     WRITE_SENT = "write.sent"
@@ -48,6 +49,7 @@ EVENT_MEANING: dict[Event, str] = {
     Event.LINE_SETTLED: "A person left the two systems different on purpose, with a reason.",
     Event.LINE_REPORTED: "A person says it was done in a system that cannot be read back.",
     Event.CANCELLATION_MOVED: "A cancellation reached the next stage of its life.",
+    Event.CANCELLATION_STOPPED: "A person stopped a cancel before it was written, with a reason.",
     Event.WRITE_HELD: "A change is wanted and a guard holds it back for now.",
     Event.WRITE_OBSERVED: "A change would have been written; this connection only observes.",
     Event.WRITE_SENT: "A change is about to be sent to a system (stored before the call is made).",

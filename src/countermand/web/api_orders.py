@@ -12,11 +12,13 @@ from countermand.app import utc_now
 from countermand.bridge import people
 from countermand.bridge.cancel_here import cancel
 from countermand.bridge.case import OpenTask, Written, as_order
+from countermand.bridge.stopping import stop
 from countermand.core.cancellation import Cancellation
 from countermand.core.command import Answer
 from countermand.ledger import records, views
 from countermand.web.api import ACT, PAGED, as_json, json_body, limit_of, named, operation, service_at, view
 from countermand.web.problem import Problem
+from countermand.web.stopping import direction_of
 
 
 def order_routes() -> list[Route]:
@@ -25,6 +27,7 @@ def order_routes() -> list[Route]:
         Route("/api/orders/{number}", as_json(show_order)),
         Route("/api/orders/{number}/look", as_json(order_look), methods=["POST"]),
         Route("/api/orders/{number}/cancel", as_json(order_cancel), methods=["POST"]),
+        Route("/api/orders/{number}/stop", as_json(order_stop), methods=["POST"]),
     ]
 
 
@@ -171,3 +174,22 @@ async def order_cancel(request: Request) -> object:
     answer = await cancel(service.store, connection, row.order, tuple(lines), named(said), reason, utc_now)
     service.wake()
     return answer
+
+
+@operation(
+    answer=ApiOrder,
+    body={
+        "by": ACT["by"],
+        "reason": "Why it is stopped.",
+        "direction": "cancel_to_mis or cancel_to_storefront, where cancels wait in both.",
+    },
+    needs=("by", "reason"),
+)
+async def order_stop(request: Request) -> object:
+    """Stop a cancel that waits, before it is sent; the two systems stay different in this person's name."""
+    row, said = await _order_row(request), await json_body(request)
+    by, at, service = named(said), utc_now(), service_at(request)
+    deed = stop(direction_of(str(said.get("direction", ""))), by, at, str(said.get("reason", "")))
+    await people.do(service.store, row.connection, row.order, deed, at)
+    service.wake()
+    return _order(await _order_row(request))

@@ -8,6 +8,7 @@ import msgspec
 
 from countermand.app import Running, utc_now
 from countermand.bridge.case import Case, as_order
+from countermand.bridge.stopping import CANCELS
 from countermand.core.explain import SystemNames, explain
 from countermand.core.guards import BrakeState
 from countermand.core.order import Order
@@ -21,13 +22,17 @@ from countermand.web.words import Names
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens next about an order, in a sentence; `until`: when, where that is known."""
+    """What happens next about an order, in a sentence; `until`: when, where that is known.
+
+    `stops`: the direction in which a person can stop it, empty where they cannot.
+    """
 
     icon: str
     tone: str
     text: str
     why: str = ""
     until: datetime | None = None
+    stops: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,11 +103,17 @@ def next_of(action: Write | Later | NeedsPerson, names: Names) -> Next:
             return Next(
                 icon="clock",
                 tone="go",
-                text=f"{side} is changed after a wait",
+                text=_later(action, side),
                 why=names.why(action.guard),
                 until=action.until,
+                stops=action.direction.value if action.direction in CANCELS else "",
             )
         case NeedsPerson():
             title = TASK_TYPES[action.kind].title
             text = f"A person is needed: {title}"
             return Next(icon="person", tone="warn", text=text, why=names.why(action.because))
+
+
+def _later(action: Later, side: str) -> str:
+    what = "cancelled" if action.direction in CANCELS else "marked shipped"
+    return f"It is {what} in {side} after a wait"

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from countermand.app import utc_now
 from countermand.bridge import people
 from countermand.bridge.case import Written
+from countermand.bridge.stopping import waiting
 from countermand.ledger import views
 from countermand.web import words
 from countermand.web.clock import zone_of
@@ -48,7 +49,11 @@ def render_order(
     if running is not None:
         found = judged(row.case, running, brakes_of(database, row.connection))
         order = explained(order, found, running, zone_of(request))
-        nexts = tuple(next_of(action, names) for action in found.plan.actions)
+        stoppable = {one.direction.value for one in waiting(row.case)}
+        nexts = tuple(
+            msgspec.structs.replace(one, stops=one.stops if one.stops in stoppable else "")
+            for one in (next_of(action, names) for action in found.plan.actions)
+        )
     cards = [task_view(each, running, order) for found_tasks in tasks for each in found_tasks]
     return show(
         request,

@@ -15,6 +15,7 @@ from countermand.bridge.store import ITSELF
 from countermand.core.cancellation import CancellationState
 from countermand.core.command import Change, Outcome
 from countermand.core.events import Event
+from countermand.core.policy import Direction
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import records, views
 from countermand.ledger.journal import Body
@@ -184,7 +185,14 @@ def _proven(base: Moment, body: Body, names: Names) -> Moment:
 
 
 def _held(base: Moment, body: Body, names: Names) -> Moment:
-    return replace(base, icon="clock", tone="warn", text="Held back for now", more=names.why(body.why))
+    way = body.extra.get("direction", "")
+    text = f"Held back: {_change(Direction(way), names)}" if way in list(Direction) else "Held back for now"
+    return replace(base, icon="clock", tone="warn", text=text, more=names.why(body.why))
+
+
+def _change(direction: Direction, names: Names) -> str:
+    done = "mark it shipped" if direction is Direction.SHIP_TO_STOREFRONT else "cancel it"
+    return f"{done} in {names.side(direction.target.value)}"
 
 
 def _noted(base: Moment, body: Body, names: Names) -> Moment:
@@ -202,6 +210,13 @@ def _moved(base: Moment, body: Body, names: Names) -> Moment:
     life = words.LIVES[CancellationState(body.after)] if body.after in list(CancellationState) else body.after
     way = names.direction(body.extra["direction"]) if "direction" in body.extra else ""
     return replace(base, icon="cancel", tone="quiet", text=f"Cancellation: {life}", more=way, quiet=True)
+
+
+def _stopped(base: Moment, body: Body, names: Names) -> Moment:
+    way = body.extra.get("direction", "")
+    side = names.side(Direction(way).target.value) if way in list(Direction) else names.mis
+    text = f"Stopped: it is not cancelled in {side}"
+    return replace(base, icon="stop", tone="plum", text=text)
 
 
 def _opened(base: Moment, body: Body, names: Names) -> Moment:
@@ -246,6 +261,7 @@ _WRITERS: Mapping[str, Writer] = {
     Event.LINE_SETTLED: _person("unequal", "plum", "Left different, on purpose"),
     Event.LINE_REPORTED: _person("person", "plum", "Reported done by hand"),
     Event.CANCELLATION_MOVED: _moved,
+    Event.CANCELLATION_STOPPED: _stopped,
     Event.WRITE_HELD: _held,
     Event.WRITE_OBSERVED: _noted,
     Event.WRITE_SENT: _sent,

@@ -1,0 +1,51 @@
+"""Stop a cancel that waits, from an order's page: with a name and a reason, before anything is written."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from countermand.app import utc_now
+from countermand.bridge import people
+from countermand.bridge.stopping import stop
+from countermand.core.policy import Direction
+from countermand.ledger import views
+from countermand.web.order_page import render_order
+from countermand.web.pages import service_of
+from countermand.web.person import must_act, read_form
+from countermand.web.problem import Problem
+
+MOST_REASON = 1000
+
+
+async def stop_act(request: Request) -> Response:
+    """Stop it, or say why it is too late."""
+    form, person, service = await read_form(request), must_act(request), service_of(request)
+    with service.engine.begin() as database:
+        row = views.find_order(database, request.path_params["number"])
+    if row is None:
+        raise Problem(404, f"No order is known by the number {request.path_params['number']}.")
+    reason, now = str(form.get("reason", "")).strip()[:MOST_REASON], utc_now()
+    deed = stop(direction_of(str(form.get("direction", ""))), person.name, now, reason)
+    try:
+        await people.do(service.store, row.connection, row.order, deed, now)
+    except people.RefusedError as refused:
+        with service.engine.begin() as database:
+            row = views.find_order(database, row.order) or row
+            return render_order(request, database, row, problem=str(refused), status_code=409)
+    service.wake()
+    return RedirectResponse(f"/orders/{row.order}?done=stopped", 303)
+
+
+def direction_of(text: str) -> Direction | None:
+    """The direction that was named, none where none was.
+
+    Raises:
+        Problem: there is no such direction.
+    """
+    if not text:
+        return None
+    try:
+        return Direction(text)
+    except ValueError:
+        raise Problem(400, f"There is no direction “{text[:40]}”.") from None
