@@ -56,7 +56,8 @@ class Converger:
         fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
         quiet = [one for one in fresh if is_quiet(one, self._rules, self._clock())]
         unchanged = {one.case.order_id for one in quiet}
-        judged = await self._look([one for one in fresh if one.case.order_id not in unchanged])
+        news = [one for one in fresh if one.case.order_id not in unchanged]
+        judged = await self._look(news) if news else []
         saved = await self._save(judged, quiet)
         acting = [one for one in saved if one.plan.writes and self._fresh(one)]
         if acting:
@@ -79,7 +80,8 @@ class Converger:
         anew = [one for one, before in zip(passes, first, strict=True) if one.case is not before.case]
         judged = {one.case.order_id: one for one in await self._judge_all(anew)}
         passes = [judged.get(one.case.order_id, one) for one in passes]
-        heard = await self._judge_all([self._hear(one) for one in passes if one.case.checking])
+        checking = [one for one in passes if one.case.checking]
+        heard = await self._judge_all([self._hear(one) for one in checking]) if checking else []
         said = {one.case.order_id: one for one in heard}
         return [said.get(one.case.order_id, one) for one in passes]
 

@@ -75,10 +75,12 @@ class Looking:
     async def look(self, passes: Sequence[Pass], sides_of: Callable[[Pass], Sides]) -> list[Pass]:
         """Read the sides that `sides_of` names, and take what was read into each pass."""
         sides = [sides_of(one) for one in passes]
+        if not any(sides) and all(one.stored for one in passes):
+            return list(passes)
         storefront = [one for one, wanted in zip(passes, sides, strict=True) if Side.STOREFRONT in wanted]
         mis = [one for one, wanted in zip(passes, sides, strict=True) if Side.MIS in wanted]
         began = self._clock()
-        orders, items = await asyncio.gather(self._orders(storefront), self._items(mis))
+        orders, items = await self._read(storefront, mis)
         looked = [
             self._take(one, wanted, orders.get(one.case.order_id), items, began)
             for one, wanted in zip(passes, sides, strict=True)
@@ -86,9 +88,19 @@ class Looking:
         gaining = {one.case.order_id for one in passes if _may_gain(one.case)}
         return await self._link(await self._describe(looked), sides, gaining)
 
+    async def _read(
+        self, storefront: Sequence[Pass], mis: Sequence[Pass]
+    ) -> tuple[dict[str, StorefrontOrder | OrderNotRead], dict[str, MisItem]]:
+        """Both systems at the same time, where both are asked."""
+        if storefront and mis:
+            return await asyncio.gather(self._orders(storefront), self._items(mis))
+        return await self._orders(storefront), await self._items(mis)
+
     async def _describe(self, passes: list[Pass]) -> list[Pass]:
         """Fill in once, for orders seen for the first time, what people need beyond the statuses."""
         new = [one.case.order_id for one in passes if one.stored is None and not one.case.described]
+        if not new:
+            return passes
         storefront = self._connection.storefront
         told = dict(zip(new, await asyncio.gather(*map(storefront.describe, new)), strict=True))
         return [

@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from countermand.bridge.store import Entry
 from countermand.core.events import Event
 from countermand.ledger.columns import encode, storable, to_micros
+from countermand.ledger.prepared import Prepared
 from countermand.ledger.schema import journal, journal_head
 
 #: The hash before the first entry of every chain.
@@ -100,8 +101,8 @@ def append(connection: Connection, chain: str, entries: Sequence[Entry]) -> None
             }
         )  # fmt: skip
         prev = digest(prev, link)
-    connection.execute(insert(journal), rows)
-    connection.execute(_MOVE_HEAD, {"head_chain": chain, "head_seq": seq, "head_hash": prev})
+    _INSERT.run_many(connection, rows)
+    _MOVE_HEAD.run(connection, {"head_chain": chain, "head_seq": seq, "head_hash": prev})
 
 
 def erase(connection: Connection, chain: str, subjects: Sequence[str]) -> int:
@@ -112,12 +113,16 @@ def erase(connection: Connection, chain: str, subjects: Sequence[str]) -> int:
     return connection.execute(statement.values(actor=ERASED_ACTOR, body=ERASED_BODY)).rowcount
 
 
-_HEAD = (
+_INSERT = Prepared(
+    insert(journal),
+    "chain", "seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash",
+)  # fmt: skip
+_HEAD = Prepared(
     select(journal_head.c.seq, journal_head.c.hash)
     .where(journal_head.c.chain == bindparam("head_chain"))
     .with_for_update()
 )
-_MOVE_HEAD = (
+_MOVE_HEAD = Prepared(
     update(journal_head)
     .where(journal_head.c.chain == bindparam("head_chain"))
     .values(seq=bindparam("head_seq"), hash=bindparam("head_hash"))
@@ -125,13 +130,13 @@ _MOVE_HEAD = (
 
 
 def _lock_head(connection: Connection, chain: str) -> tuple[int, str]:
-    head = connection.execute(_HEAD, {"head_chain": chain}).one_or_none()
-    if head is None:
+    if not (heads := _HEAD.all(connection, {"head_chain": chain})):
         start = {"chain": chain, "seq": 0, "hash": GENESIS}
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         connection.execute(dialect.insert(journal_head).on_conflict_do_nothing(), start)
-        head = connection.execute(_HEAD, {"head_chain": chain}).one()
-    return head.seq, head.hash
+        heads = _HEAD.all(connection, {"head_chain": chain})
+    ((seq, prev),) = heads
+    return seq, prev
 
 
 def _chains_with_entries() -> Select[Any]:
@@ -173,8 +178,8 @@ def verify(connection: Connection, chain: str) -> Iterator[Fault]:
         expected_seq, prev = row.seq + 1, row.hash
     for subject, seq in erased.items():
         yield Fault(chain=chain, seq=seq, what=f"was erased, and nobody said that {subject} was to be")
-    head = connection.execute(_HEAD, {"head_chain": chain}).one_or_none()
-    if head is None or (head.seq, head.hash) != (expected_seq - 1, prev):
+    heads = _HEAD.all(connection, {"head_chain": chain})
+    if [tuple(head) for head in heads] != [(expected_seq - 1, prev)]:
         yield Fault(chain=chain, seq=expected_seq - 1, what="the recorded end of the chain is another entry")
 
 

@@ -19,6 +19,7 @@ from countermand.core.policy import Direction
 from countermand.ledger import schema
 from countermand.ledger.columns import Moment
 from countermand.ledger.journal import append
+from countermand.ledger.prepared import Prepared
 from countermand.ledger.tasks import apply_tasks
 
 _orders = schema.orders
@@ -86,13 +87,13 @@ def _save_looks(database: Connection, changes: Sequence[Change]) -> dict[str, St
             "new_due_at": change.due_at,
             "new_case_file": change.case,
         }
-        if database.execute(_LOOKED_AT, look).rowcount == 1:
+        if _LOOKED_AT.run(database, look) == 1:
             looked = StoredCase(id=stored.id, version=stored.version + 1, case=change.case)
             saved[change.case.order_id] = looked
     return saved
 
 
-_LOOKED_AT = (
+_LOOKED_AT = Prepared(
     update(_orders)
     .where(_orders.c.id == bindparam("row_id"), _orders.c.version == bindparam("old_version"))
     .values(
@@ -111,11 +112,11 @@ def _existing_ids(changes: Iterable[Change]) -> dict[str, int]:
 
 def _unchanged(database: Connection, connection: str, changes: Sequence[Change]) -> list[Change]:
     wanted = {"of": connection, "refs": [change.case.order_id for change in changes]}
-    versions = {row.order_ref: row.version for row in database.execute(_VERSIONS, wanted)}
+    versions: dict[str, int] = dict(_VERSIONS.all(database, wanted))
     return [change for change in changes if versions.get(change.case.order_id, 0) == _version(change)]
 
 
-_VERSIONS = (
+_VERSIONS = Prepared(
     select(_orders.c.order_ref, _orders.c.version)
     .where(
         _orders.c.connection == bindparam("of"), _orders.c.order_ref.in_(bindparam("refs", expanding=True))
@@ -138,11 +139,13 @@ def _may_send(change: Change, direction: Direction, tripped: frozenset[Direction
 
 
 def tripped_brakes(database: Connection, connection: str) -> frozenset[Direction]:
-    return frozenset(Direction(name) for name in database.scalars(_TRIPPED, {"of": connection}))
+    return frozenset(Direction(name) for (name,) in _TRIPPED.all(database, {"of": connection}))
 
 
-_TRIPPED = select(schema.brake.c.direction).where(
-    schema.brake.c.connection == bindparam("of"), schema.brake.c.cleared_at.is_(None)
+_TRIPPED = Prepared(
+    select(schema.brake.c.direction).where(
+        schema.brake.c.connection == bindparam("of"), schema.brake.c.cleared_at.is_(None)
+    )
 )
 
 
@@ -199,10 +202,10 @@ def _update_orders(
         for change in changes
     ]
     if rows:
-        database.execute(_UPDATE_ORDER, rows)
+        _UPDATE_ORDER.run_many(database, rows)
 
 
-_UPDATE_ORDER = (
+_UPDATE_ORDER = Prepared(
     update(_orders)
     .where(_orders.c.id == bindparam("row_id"))
     .values(
@@ -236,14 +239,16 @@ def _insert_details(
     if references:
         upsert(database, schema.reference, references, ("connection", "kind", "value", "order_id"), ())
     if sightings:
-        database.execute(_INSERT_SIGHTING, sightings)
+        _INSERT_SIGHTING.run_many(database, sightings)
     if commands:
         upsert(database, schema.command, commands, ("id",), _COMMAND_NEWS)
     if cancellations:
         upsert(database, schema.cancellation, cancellations, ("id",), _CANCELLATION_NEWS)
 
 
-_INSERT_SIGHTING = insert(schema.sighting)
+_INSERT_SIGHTING = Prepared(
+    insert(schema.sighting), "order_id", "side", "ref", "began_at", "before", "after", "raw"
+)
 _DROP_REFERENCE = delete(schema.reference).where(
     schema.reference.c.order_id == bindparam("for_order"),
     schema.reference.c.kind == bindparam("of_kind"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Engine, Select, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, delete, select, update
 
+from countermand.bridge.case import Case
 from countermand.bridge.ports import MisItem
 from countermand.bridge.store import BrakeLimits, Change, Entry, Hook, HookEnd, StoredCase
 from countermand.core.events import Event
@@ -15,6 +15,7 @@ from countermand.core.policy import Direction
 from countermand.core.status import Side
 from countermand.ledger import schema
 from countermand.ledger.journal import append
+from countermand.ledger.prepared import Prepared, Row, Values
 from countermand.ledger.saving import save_changes as save_changes
 from countermand.ledger.saving import tripped_brakes, upsert
 from countermand.ledger.writer import Writer
@@ -27,18 +28,18 @@ _VALUES: BindParameter[list[str]] = bindparam("values", expanding=True)
 # Statements are made once: building one costs more than running it.
 
 #: Orders whose time has come, most overdue first.
-_DUE = (
+_DUE = Prepared(
     select(*_ROW)
     .where(_orders.c.connection == _OF, _orders.c.due_at <= bindparam("now"))
     .order_by(_orders.c.due_at)
     .limit(bindparam("most"))
 )
 #: Orders by the storefront's own ids.
-_LOAD = select(_orders.c.order_ref, *_ROW).where(
-    _orders.c.connection == _OF, _orders.c.order_ref.in_(_VALUES)
+_LOAD = Prepared(
+    select(_orders.c.order_ref, *_ROW).where(_orders.c.connection == _OF, _orders.c.order_ref.in_(_VALUES))
 )
 #: Which orders some numbers lead to.
-_ORDERS_OF = (
+_ORDERS_OF = Prepared(
     select(schema.reference.c.value, _orders.c.order_ref)
     .join(_orders, _orders.c.id == schema.reference.c.order_id)
     .where(
@@ -49,8 +50,15 @@ _ORDERS_OF = (
     .order_by(_orders.c.id)
 )
 #: Messages that are new, and those whose next try is due.
-_HOOKS = (
-    select(schema.inbox)
+_HOOKS = Prepared(
+    select(
+        schema.inbox.c.id,
+        schema.inbox.c.side,
+        schema.inbox.c.received_at,
+        schema.inbox.c.content_type,
+        schema.inbox.c.body,
+        schema.inbox.c.tries,
+    )
     .where(
         schema.inbox.c.connection == _OF,
         (schema.inbox.c.state == "new")
@@ -60,11 +68,13 @@ _HOOKS = (
     .limit(bindparam("most"))
 )
 #: Items without an order that carry any of these numbers.
-_UNLINKED = select(schema.unlinked_item.c.item).where(
-    schema.unlinked_item.c.connection == _OF,
-    schema.unlinked_item.c.customer_reference.in_(_VALUES)
-    | schema.unlinked_item.c.external_reference.in_(_VALUES)
-    | schema.unlinked_item.c.ref.in_(_VALUES),
+_UNLINKED = Prepared(
+    select(schema.unlinked_item.c.item).where(
+        schema.unlinked_item.c.connection == _OF,
+        schema.unlinked_item.c.customer_reference.in_(_VALUES)
+        | schema.unlinked_item.c.external_reference.in_(_VALUES)
+        | schema.unlinked_item.c.ref.in_(_VALUES),
+    )
 )
 _DROP_UNLINKED = delete(schema.unlinked_item).where(
     schema.unlinked_item.c.connection == _OF, schema.unlinked_item.c.ref.in_(_VALUES)
@@ -92,19 +102,18 @@ class DatabaseStore:
         self._engine = engine
         self._writer = writer
 
-    def _rows(self, statement: Select[Any], wanted: Mapping[str, object]) -> list[Any]:
-        with self._engine.begin() as database:
-            return list(database.execute(statement, wanted))
+    def _rows(self, statement: Prepared, wanted: Values) -> Sequence[Row]:
+        return statement.read(self._engine, wanted)
 
     async def due(self, connection: str, now: datetime, limit: int) -> list[StoredCase]:
-        return [_stored(row) for row in self._rows(_DUE, {"of": connection, "now": now, "most": limit})]
+        return [_stored(*row) for row in self._rows(_DUE, {"of": connection, "now": now, "most": limit})]
 
     async def bring_forward(self, connection: str, latest: datetime, now: datetime) -> None:
         await self._writer.write_async(lambda database: _bring_forward(database, connection, latest, now))
 
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
         rows = self._rows(_LOAD, {"of": connection, "values": list(order_ids)})
-        return {row.order_ref: _stored(row) for row in rows}
+        return {order_ref: _stored(*row) for order_ref, *row in rows}
 
     async def orders_of(
         self, connection: str, kind: str, values: Sequence[str]
@@ -138,14 +147,16 @@ class DatabaseStore:
     async def hooks(self, connection: str, now: datetime, limit: int) -> list[Hook]:
         return [
             Hook(
-                id=row.id,
-                side=Side(row.side),
-                received_at=row.received_at,
-                content_type=row.content_type,
-                body=row.body,
-                tries=row.tries,
+                id=hook_id,
+                side=Side(side),
+                received_at=received_at,
+                content_type=content_type,
+                body=body,
+                tries=tries,
             )
-            for row in self._rows(_HOOKS, {"of": connection, "now": now, "most": limit})
+            for hook_id, side, received_at, content_type, body, tries in self._rows(
+                _HOOKS, {"of": connection, "now": now, "most": limit}
+            )
         ]
 
     async def finish_hooks(self, connection: str, ends: Sequence[HookEnd], now: datetime) -> None:
@@ -157,7 +168,7 @@ class DatabaseStore:
             await self._writer.write_async(lambda database: _keep_unlinked(database, connection, items))
 
     async def unlinked(self, connection: str, references: Sequence[str]) -> list[MisItem]:
-        return [row.item for row in self._rows(_UNLINKED, {"of": connection, "values": list(references)})]
+        return [item for (item,) in self._rows(_UNLINKED, {"of": connection, "values": list(references)})]
 
     async def drop_unlinked(self, connection: str, refs: Sequence[str]) -> None:
         wanted = {"of": connection, "values": list(refs)}
@@ -175,8 +186,8 @@ class DatabaseStore:
         )
 
 
-def _stored(row: Any) -> StoredCase:
-    return StoredCase(id=row.id, version=row.version, case=row.case_file)
+def _stored(row_id: int, version: int, case: Case) -> StoredCase:
+    return StoredCase(id=row_id, version=version, case=case)
 
 
 # Messages and items without an order

@@ -107,6 +107,7 @@ class World:
         metadata.create_all(self.engine)
         self.writes = Writes(self.watch, self._brakes)
         self._clock_error = 0.0
+        self._clock_read = 0.0, EPOCH
         self._busy_until = 0.0
         self._lives = 0
         self._former: set[Process] = set()
@@ -192,7 +193,10 @@ class World:
     # Our process
 
     def _clock(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.loop.time() + self._clock_error)
+        now = self.loop.time() + self._clock_error
+        if now != self._clock_read[0]:
+            self._clock_read = now, EPOCH + timedelta(seconds=now)
+        return self._clock_read[1]
 
     def _jump(self, seconds: float) -> None:
         self._clock_error += seconds
