@@ -21,6 +21,8 @@ import click
 from countermand.simulation.soak import soak, told
 from countermand.simulation.soak_book import SoakBook
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "e2e" / "storm"))
+
 DATA = Path("soak-data")
 
 
@@ -65,6 +67,27 @@ def histories(
     for line in told(totals):
         click.echo(line)
     return finish(context, failed=bool(failing))
+
+
+@main.command()
+@click.option("--kills", type=click.IntRange(min=1), default=500, show_default=True, help="How many more.")
+@click.option("--at-a-time", type=click.IntRange(min=1), default=50, show_default=True, help="In each storm.")
+@click.option("--database", help="SQLAlchemy URL that all storms share; none: a SQLite file for each.")
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.pass_context
+def storm(context: click.Context, kills: int, at_a_time: int, database: str | None, data: Path) -> int:
+    """Kill storms: real processes under load, SIGKILL at seeded moments, then both systems compared."""
+    from storm_soak import StormBook  # in the tests' folder
+    from storm_soak import soak as storms
+
+    try:
+        book = storms(data, kills, at_a_time=at_a_time, database=database, say=click.echo)
+    except KeyboardInterrupt:
+        book = StormBook(data / "storms.jsonl")
+        click.echo("Stopped; storms that had ended are kept.")
+    for line in book.told():
+        click.echo(line)
+    return finish(context, failed=bool(book.violations))
 
 
 def finish(context: click.Context, *, failed: bool) -> int:
