@@ -20,7 +20,8 @@ from countermand.config import load
 from countermand.config.database import missing_file, opened
 from countermand.ledger.anchors import Anchor, check_anchors, make_anchor
 from countermand.ledger.columns import encode, from_micros
-from countermand.ledger.journal import Fault, chains, stored, verify
+from countermand.ledger.inspection import FILE, inspect
+from countermand.ledger.journal import Fault, chains, stored
 from countermand.ledger.proof import NoProofError, prove
 from countermand.ledger.views import find_order
 from countermand.proof.page import page
@@ -52,33 +53,37 @@ def database_of(file: Path) -> str:
 @_key
 @plain_errors
 def verify_journal(file: Path, anchors: Path | None, key_file: Path | None) -> None:
-    """Walk every chain and say each place where it does not hold.
+    """Compare the file's pages, walk every chain, and say each place that does not hold.
 
     Example: countermand journal verify --anchors /backup/anchors.jsonl --key-file anchor.key
     """
-    with opened(database_of(file)) as engine, engine.begin() as database:
-        found = [fault for chain in chains(database) for fault in verify(database, chain)]
-        if anchors is not None:
-            found += check_anchors(database, _anchors(anchors), _key_of(key_file))
-        counts = {chain: sum(1 for _ in stored(database, chain)) for chain in chains(database)}
-    for fault in found:
-        click.echo(_fault(fault))
-    if found:
-        raise click.exceptions.Exit(1)
-    for chain, count in counts.items():
-        click.echo(f"{chain}: {count} entries, every one as it was written")
+    with opened(database_of(file)) as engine:
+        found = inspect(engine)
+        if anchors is not None and not any(fault.chain == FILE for fault in found):
+            with engine.begin() as database:
+                found += check_anchors(database, _anchors(anchors), _key_of(key_file))
+        for fault in found:
+            click.echo(_fault(fault))
+        if found:
+            raise click.exceptions.Exit(1)
+        with engine.begin() as database:
+            for chain in chains(database):
+                count = sum(1 for _ in stored(database, chain))
+                click.echo(f"{chain}: {count} entries, every one as it was written")
 
 
 def _fault(fault: Fault) -> str:
+    if fault.chain == FILE:
+        return f"{FILE} {fault.what}"
     return f"{fault.chain or 'anchor'} {fault.seq}: {fault.what}"
 
 
 def _anchors(path: Path) -> Iterator[Anchor]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             yield msgspec.json.decode(line, type=Anchor)
-        except msgspec.DecodeError as error:
-            raise click.ClickException(f"{path} holds a line that is no anchor: {error}.") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise click.ClickException(f"{path}, line {number}, is no anchor: {error}.") from error
 
 
 def _key_of(path: Path | None) -> bytes:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from countermand.ledger.engine import LedgerError, open_engine
-from countermand.ledger.journal import chains, verify
+from countermand.ledger.inspection import FILE, inspect
 
 #: Pages copied at a time; writers get their turn in between.
 _PAGES = 500
@@ -58,22 +58,14 @@ def check(path: Path) -> None:
         LedgerError: with what is wrong.
     """
     _must_exist(path)
-    try:
-        with closing(sqlite3.connect(path)) as database:
-            found = database.execute("PRAGMA integrity_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise LedgerError(f"{path} is not a ledger: {error}.") from error
-    if found != "ok":
-        raise LedgerError(f"{path} is damaged: {found}.")
     engine = open_engine(f"sqlite:///{path}")
     try:
-        with engine.begin() as database:
-            fault = next((fault for chain in chains(database) for fault in verify(database, chain)), None)
-    except Exception as error:
-        raise LedgerError(f"{path} is not a ledger of this version: {error}.") from error
+        faults = inspect(engine)
     finally:
         engine.dispose()
-    if fault is not None:
+    for fault in faults:
+        if fault.chain == FILE:
+            raise LedgerError(f"{path} is no ledger that can be used: it {fault.what}.")
         raise LedgerError(f"The journal in {path} does not hold: {fault.chain} {fault.seq}, {fault.what}.")
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     cast,
+    false,
     func,
     insert,
     or_,
@@ -59,6 +60,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 #: What is hashed has to be what is stored, see `columns.Words`.
 _SUBJECT_LENGTH = 128
+_NUMBERS = ("seq", "at")
 #: What stands in place of an actor and a body that were erased.
 ERASED_ACTOR, ERASED_BODY = "erased", '{"extra":{"erased":"yes"}}'
 
@@ -164,6 +166,8 @@ def verify(connection: Connection, chain: str) -> Iterator[Fault]:
         if row.seq != expected_seq:
             yield Fault(chain=chain, seq=expected_seq, what=f"entry missing: found {row.seq} instead")
             expected_seq = row.seq
+        if row.retyped:
+            yield Fault(chain=chain, seq=row.seq, what="a value is stored as another kind than it was")
         if row.prev != prev:
             yield Fault(chain=chain, seq=row.seq, what="does not continue the entry before it")
         if not row.erased and row.content != digest(row.actor, row.body):
@@ -198,6 +202,8 @@ class Stored(msgspec.Struct, frozen=True):
     content: str
     prev: str
     hash: str
+    #: Whether a value is of another kind than its column.
+    retyped: bool | int
 
     @property
     def erased(self) -> bool:
@@ -209,7 +215,9 @@ def stored(connection: Connection, chain: str, after: int = 0) -> Iterable[Store
     columns = ("seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash")
     bytewise = connection.dialect.name == "sqlite"
     statement = (
-        select(*(_unconverted(name, bytewise) for name in columns))
+        select(
+            *(_unconverted(name, bytewise) for name in columns), _retyped(columns) if bytewise else false()
+        )
         .where(journal.c.chain == chain, journal.c.seq > after)
         .order_by(journal.c.seq)
     )
@@ -217,10 +225,17 @@ def stored(connection: Connection, chain: str, after: int = 0) -> Iterable[Store
         yield Stored(*map(_text, row))
 
 
+def _retyped(names: Iterable[str]) -> ColumnElement[bool]:
+    """SQLite keeps bytes in a column for text as well, and they would read as the same."""
+    return or_(
+        *(func.typeof(journal.c[name]) != ("integer" if name in _NUMBERS else "text") for name in names)
+    )
+
+
 def _unconverted(name: str, bytewise: bool) -> ColumnElement[Any]:
     """SQLite keeps whatever bytes were put there, and its driver fails on those that are no text."""
     column: ColumnElement[Any] = journal.c[name]
-    if name in ("seq", "at"):
+    if name in _NUMBERS:
         return type_coerce(column, BigInteger)
     return cast(column, LargeBinary) if bytewise else column
 
