@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from msgspec.structs import replace
 
@@ -29,14 +31,14 @@ PLAYED = (
     "scenario", [one for one in SCENARIOS if one.name in PLAYED], ids=lambda one: one.name
 )
 def test_a_scenario_is_proven_with_the_ledger_in_postgresql(scenario: Scenario) -> None:
-    with postgres_database() as url:
+    with postgres_database() as url, ExitStack() as stack:
         engine = open_engine(url)
+        stack.callback(engine.dispose)
         upgrade(engine)
         told = play(replace(scenario, world=replace(scenario.world, database=url)))
         assert told.passed, told.failure
         with engine.begin() as connection:
             known = chains(connection)
             faults = [fault for chain in known for fault in verify(connection, chain)]
-        engine.dispose()
-    assert known
-    assert faults == []
+        assert known
+        assert faults == []

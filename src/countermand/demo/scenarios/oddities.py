@@ -94,19 +94,20 @@ def two_parcels(stage: Stage) -> None:
     stage.prove_order(order, ShippingStatus="Shipped", TrackingNumber="JD01-A, JD01-B")
 
 
-#: All ways to learn of an order from the storefront.
-_READS = ("megascript/orders.list", "megascript/orders.read", "order/detail", "orderlineitem/get")
+#: Where printIQ lists what changed.
+_LISTS = ("OData.Jobs", "OData.SalesOrders")
 
 
 def at_first_sight(stage: Stage) -> None:
     long_ago = (datetime.now(UTC) - timedelta(days=400)).isoformat()
-    # Until both have happened, nobody can look: else the bridge might see an order before it is cancelled.
-    stage.faults("infigo", {"calls": [{"match": call, "kind": "5xx"} for call in _READS]})
+    # Orders this old are found by their jobs. None can be listed until both cancels have happened: else the
+    # bridge might see an order before it is cancelled.
+    stage.faults("printiq", {"calls": [{"match": call, "kind": "5xx"} for call in _LISTS]})
     ids = [stage.place_only(CreatedOnUtc=long_ago) for _ in range(2)]
     jobs = [stage.job_in_printiq(order_id) for order_id in ids]
     stage.world.post(stage.world.infigo, f"/_sim/orders/{ids[0]}/cancel")
     stage.cancel_in_printiq(jobs[1])
-    stage.faults("infigo", {})
+    stage.faults("printiq", {})
     first, second = stage.only_known(ids[0]), stage.only_known(ids[1])
     task = stage.prove_task(first, TaskKind.IMPORT_REVIEW)
     stage.prove_task(second, TaskKind.IMPORT_REVIEW)
