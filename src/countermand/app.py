@@ -37,6 +37,7 @@ from countermand.ledger.upgrade import assert_current, upgrade
 from countermand.ledger.writer import GroupWriter, InlineWriter, Writer
 from countermand.printiq import PrintIQMis, PrintIQSettings
 from countermand.printiq import parse_hook as parse_printiq_hook
+from countermand.vendor_http.reply import CallOutcome
 from countermand.vendor_http.transport import CallRecord
 
 log = structlog.get_logger()
@@ -111,9 +112,12 @@ class Calls:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.failed: Counter[tuple[str, str]] = Counter()
 
     def __call__(self, record: CallRecord) -> None:
         self.counts[(record.system, record.name)] += 1
+        if record.outcome is not CallOutcome.ANSWERED:
+            self.failed[(record.system, record.name)] += 1
         count_call()
 
 

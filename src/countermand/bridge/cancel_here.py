@@ -19,7 +19,7 @@ from countermand.bridge.store import Entry, Store
 from countermand.core.cancellation import Cancellation, CancellationState
 from countermand.core.command import Answer, Outcome
 from countermand.core.events import Event
-from countermand.core.guards import Approval, BrakeState
+from countermand.core.guards import Approval, BrakeState, past_cut_off
 from countermand.core.order import Order
 from countermand.core.plan import Plan, plan
 from countermand.core.policy import Direction
@@ -108,6 +108,24 @@ def _hindrance(order: Order, connection: Connection, line_ids: tuple[str, ...], 
         if _would_conflict(pair):
             return f"Line {entry.line_id} is finished or has left; a cancel can stop nothing any more."
     return ""
+
+
+def anything_to_cancel(case: Case) -> bool:
+    """Whether any line of an order is open in the storefront and not made or sent yet."""
+    pairs = [entry.line.pair for entry in as_order(case, live_since=None).lines]
+    readable = [pair for pair in pairs if isinstance(pair.storefront, Facts)]
+    return any(
+        not _would_conflict(pair)
+        for pair in readable
+        if isinstance(pair.storefront, Facts) and not pair.storefront.cancelled
+    )
+
+
+def begun(case: Case, line_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of these lines that production may have begun with."""
+    lines = [entry for entry in as_order(case, live_since=None).lines if entry.line_id in line_ids]
+    known = [entry for entry in lines if isinstance(entry.line.mis.status, Facts)]
+    return tuple(entry.line_id for entry in known if past_cut_off(entry.line.mis, _TO_MIS))
 
 
 def _would_conflict(pair: Pair) -> bool:

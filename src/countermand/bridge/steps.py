@@ -88,9 +88,10 @@ def _cancel_in_storefront(about: About) -> Iterable[Step]:
         yield Step(text=f"Cancel only the lines {about.lines}; the others stay.")
 
 
-def _cancel_in_mis(about: About) -> Iterable[Step]:
+def _cancel_in_mis(about: About, so_that: str = "") -> Iterable[Step]:
     named = ", ".join(item.ref for item in about.items) or f"the jobs of order {about.order_id}"
-    yield Step(text=f"Log in to {about.mis} and find {named}.", places=about.made)
+    text = f"log in to {about.mis} and find {named}."
+    yield Step(text=f"{so_that}, {text}" if so_that else text[:1].upper() + text[1:], places=about.made)
     yield Step(text=f"Mark {'each of them' if len(about.items) > 1 else 'it'} Cancelled.")
 
 
@@ -164,12 +165,11 @@ def _stock_line(about: About) -> Iterable[Step]:
 
 
 def _past_cut_off(about: About) -> Iterable[Step]:
-    yield Step(text="Ask production how far the work is, and what stopping it saves.", places=about.made)
-    yield Step(text="To stop it:")
-    yield from _cancel_in_mis(about)
+    yield Step(text="Ask production how far the work is, and what stopping it saves.")
+    yield from _cancel_in_mis(about, "To stop it")
     yield _CHECK
     yield from _button(about)
-    yield Step(text="To make it and send it all the same: leave the two systems different, with your reason.")
+    yield Step(text="To make it and send it all the same, refuse the cancellation, with your reason.")
 
 
 def _approve(about: About) -> Iterable[Step]:

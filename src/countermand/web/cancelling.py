@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from countermand.app import Running, utc_now
-from countermand.bridge.cancel_here import Preview, cancel, preview
+from countermand.bridge.cancel_here import Preview, begun, cancel, preview
+from countermand.bridge.case import Case
 from countermand.bridge.people import RefusedError
 from countermand.core.command import Answer, Outcome
 from countermand.ledger import views
@@ -36,16 +37,17 @@ def cancel_page(request: Request) -> Response:
             person.name if person else "",
             utc_now(),
         )
-        names = names_of(running)
+        names, shown = names_of(running), order_view(row, running)
         return show(
             request,
             "cancel.html",
             database,
-            order=order_view(row, running),
+            order=shown,
             names=names,
             wanted=wanted,
             chosen=chosen,
-            nexts=_follows(wanted, names, running),
+            nexts=_follows(row.case, wanted, names, running),
+            open_lines=any(not _shown_cancelled(line.storefront) for line in shown.lines),
         )
 
 
@@ -60,7 +62,11 @@ def _found(request: Request, database: Connection) -> tuple[views.OrderRow, Runn
     return row, running
 
 
-def _follows(wanted: Preview, names: Names, running: Running) -> list[Next]:
+def _shown_cancelled(status: str) -> bool:
+    return status.startswith("cancelled")
+
+
+def _follows(case: Case, wanted: Preview, names: Names, running: Running) -> list[Next]:
     if wanted.hindrance:
         return []
     about = "The order" if wanted.whole_order else words.sentence(", ".join(wanted.line_ids))
@@ -77,7 +83,18 @@ def _follows(wanted: Preview, names: Names, running: Running) -> list[Next]:
         tone="warn",
         text="The money is not touched: a refund or a credit note stays with people.",
     )
-    return [first, *rest, money]
+    return [first, *_begun(case, wanted, names), *rest, money]
+
+
+def _begun(case: Case, wanted: Preview, names: Names) -> list[Next]:
+    """What is made already is lost: whoever cancels should know before, not after."""
+    lines = begun(case, wanted.line_ids)
+    if not lines:
+        return []
+    about = "It" if len(wanted.line_ids) == 1 else words.sentence(", ".join(lines))
+    text = f"{about} may be in production already: what is made so far is lost."
+    why = f"{names.mis} shows work that has begun, or did not show where it began."
+    return [Next(icon="alert", tone="warn", text=text, why=why)]
 
 
 def _told(running: Running) -> str:

@@ -51,6 +51,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: tuple[Capability, ...]
     hook_address: str
     last_message: datetime | None
+    budget: str = ""
 
 
 class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +106,7 @@ def _view(one: Running, last: Mapping[str, datetime], tried: Tried | None) -> Co
                 capabilities=tuple(one.storefront.capabilities.values()),
                 hook_address=_hook_address(one, Side.STOREFRONT),
                 last_message=last.get(Side.STOREFRONT),
+                budget=_budget(settings.infigo.calls_per_second, settings.infigo.burst),
             ),
             System(
                 side=Side.MIS,
@@ -113,10 +115,15 @@ def _view(one: Running, last: Mapping[str, datetime], tried: Tried | None) -> Co
                 capabilities=tuple(one.mis.capabilities.values()),
                 hook_address=_hook_address(one, Side.MIS),
                 last_message=last.get(Side.MIS),
+                budget=_budget(settings.printiq.calls_per_second, settings.printiq.burst),
             ),
         ),
         tried=tried,
     )
+
+
+def _budget(rate: float, burst: int) -> str:
+    return f"{rate:g} calls a second, {burst:,} at once"
 
 
 def _hook_address(one: Running, side: Side) -> str:
@@ -124,9 +131,11 @@ def _hook_address(one: Running, side: Side) -> str:
     return f"/hooks/{side.value}/••••••••" if one.settings.hook_tokens.get(side) else ""
 
 
-def _calls(service: Service) -> list[tuple[str, str, int]]:
+def _calls(service: Service) -> list[tuple[str, str, int, int]]:
+    """System, call, how often it was made, and how often no good answer came."""
     counts = sorted(service.calls.counts.items(), key=lambda item: (item[0][0], -item[1]))
-    return [(system, name, number) for (system, name), number in counts]
+    failed = service.calls.failed
+    return [(system, name, number, failed[(system, name)]) for (system, name), number in counts]
 
 
 def flat(one: ConnectionView) -> list[Flat]:

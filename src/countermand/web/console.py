@@ -31,6 +31,7 @@ from countermand.web.sweeps_page import begin_sweep, stop_sweep, sweep_list, swe
 from countermand.web.tables import list_routes
 from countermand.web.task_page import task_page
 from countermand.web.tryout import tryout
+from countermand.web.what_if import what_if
 from countermand.web.worklist import worklist
 
 
@@ -67,6 +68,7 @@ def console_routes() -> list[BaseRoute]:
         *list_routes("/connections", connections),
         Route("/connections/{name}/try", try_connection, methods=["POST"]),
         *list_routes("/rules", rules),
+        *list_routes("/rules/what-if", what_if),
         *list_routes("/journal", journal_list),
         Route("/journal/verify", verify, methods=["POST"]),
         Route("/start", start),

@@ -24,7 +24,8 @@ from countermand.web.words import Names
 class Next(msgspec.Struct, frozen=True, kw_only=True):
     """What happens next about an order, in a sentence; `until`: when, where that is known.
 
-    `stops`: the direction in which a person can stop it, empty where they cannot.
+    `stops`: the direction in which a person can stop it, empty where they cannot. `task`: what is asked of a
+    person, by its kind.
     """
 
     icon: str
@@ -33,6 +34,7 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     until: datetime | None = None
     stops: str = ""
+    task: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +113,8 @@ def next_of(action: Write | Later | NeedsPerson, names: Names) -> Next:
         case NeedsPerson():
             title = TASK_TYPES[action.kind].title
             text = f"A person is needed: {title}"
-            return Next(icon="person", tone="warn", text=text, why=names.why(action.because))
+            why = names.why(action.because)
+            return Next(icon="person", tone="warn", text=text, why=why, task=action.kind.value)
 
 
 def _later(action: Later, side: str) -> str:

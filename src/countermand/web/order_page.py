@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from countermand.app import utc_now
 from countermand.bridge import people
+from countermand.bridge.cancel_here import anything_to_cancel
 from countermand.bridge.case import Written
 from countermand.bridge.stopping import waiting
 from countermand.ledger import views
@@ -54,6 +55,9 @@ def render_order(
             msgspec.structs.replace(one, stops=one.stops if one.stops in stoppable else "")
             for one in (next_of(action, names) for action in found.plan.actions)
         )
+    # What a card above says already is not said again as what happens next.
+    asked = {task.kind for found_tasks in tasks for task in found_tasks}
+    nexts = tuple(one for one in nexts if one.task not in asked)
     cards = [task_view(each, running, order) for found_tasks in tasks for each in found_tasks]
     return show(
         request,
@@ -63,6 +67,7 @@ def render_order(
         status_code=status_code,
         order=order,
         case=row.case,
+        can_cancel=anything_to_cancel(row.case),
         names=names,
         cards=cards,
         nexts=nexts,

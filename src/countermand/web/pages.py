@@ -80,6 +80,8 @@ environment.filters.update(
     tone=words.tone,
     sentence=words.sentence,
     customer=words.customer,
+    po=words.po,
+    money=words.money,
     span=clock.span,
 )
 

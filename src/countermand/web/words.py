@@ -6,6 +6,7 @@ Nothing internal may reach a person: a test holds every text here, and every tem
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 
 from countermand.core.cancellation import CancellationState, MoneyState
 from countermand.core.command import Change, Outcome
@@ -261,6 +262,19 @@ def tone(text: str) -> str:
 def customer(name: str) -> str:
     """Some storefronts name a customer by a number only."""
     return f"Customer {name}" if name.isdecimal() else name
+
+
+def po(number: str) -> str:
+    """A PO number that is known as one: `PO 7741`, and `PO-7741` as it is."""
+    return number if not number or number.upper().startswith("PO") else f"PO {number}"
+
+
+def money(amount: str) -> str:
+    """An amount as people write it; what is no plain number stays as the system said it."""
+    try:
+        return f"{Decimal(amount):,.2f}"
+    except (InvalidOperation, ValueError):
+        return amount
 
 
 def sentence(text: str) -> str:

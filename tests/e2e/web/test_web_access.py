@@ -20,7 +20,8 @@ POLICY = replace(DEMO_POLICY, cancel_to_mis=Mode.ASSISTED)
 PAGES = (
     "/", "/orders", "/orders?state=needs_person", "/orders?q=nothing-of-that", "/orders/{order}",
     "/orders/{order}/cancel", "/needs-a-person", "/needs-a-person/{task}", "/needs-a-person?state=closed",
-    "/sweeps", "/sweeps/{sweep}", "/connections", "/rules", "/journal", "/start", "/try", "/you", "/nowhere",
+    "/sweeps", "/sweeps/{sweep}", "/connections", "/rules", "/rules/what-if",
+    "/rules/what-if?cancel_to_mis=automatic", "/journal", "/start", "/try", "/you", "/nowhere",
 )  # fmt: skip
 
 

@@ -76,3 +76,18 @@ def test_first_sight_says_that_it_was_so_before() -> None:
 
 def test_an_event_of_a_newer_version_is_still_shown() -> None:
     assert words.event("parcel.lost") == "Parcel: lost"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("7741", "PO 7741"), ("PO-7741", "PO-7741"), ("po 12", "po 12"), ("", "")]
+)
+def test_a_po_number_says_what_it_is_once(given: str, shown: str) -> None:
+    assert words.po(given) == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("48.5", "48.50"), ("97", "97.00"), ("1234.567", "1,234.57"), ("£12", "£12"), ("", ""), ("NaN", "NaN")],
+)
+def test_an_amount_is_written_as_people_write_it(given: str, shown: str) -> None:
+    assert words.money(given) == shown
