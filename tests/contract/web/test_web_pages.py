@@ -22,7 +22,8 @@ PAGES = (
     "/orders?state=settled", "/orders/10001", "/orders/10001/cancel", "/orders/10007/cancel?line=s20070",
     "/needs-a-person", "/needs-a-person?who=nobody", "/needs-a-person?state=closed",
     "/needs-a-person?snoozed=1", "/needs-a-person/1", "/needs-a-person/2", "/sweeps", "/connections",
-    "/rules", "/rules?storefront=open/none&mis=cancelled/none", "/rules/what-if?cancel_to_mis=automatic", "/journal", "/journal?event=line.sighted",
+    "/rules", "/rules?storefront=open/none&mis=cancelled/none", "/rules/what-if?cancel_to_mis=automatic",
+    "/journal", "/journal?event=line.sighted",
     "/journal?about=10001", "/you", "/start", "/try", "/raw/answers/1", "/raw/messages/1",
 )  # fmt: skip
 LISTS = (

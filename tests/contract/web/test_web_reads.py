@@ -17,7 +17,8 @@ from countermand.core.tasks import TaskKind
 PAGES = (
     "/", "/orders", "/orders?state=needs_person", "/orders?q=J290", "/orders?q=coffee", "/orders?q=nothing",
     "/orders/10001", "/orders/10001/cancel", "/needs-a-person", "/needs-a-person?owner=production",
-    "/needs-a-person/1", "/sweeps", "/connections", "/rules", "/rules/what-if?cancel_to_mis=automatic", "/journal", "/journal?event=line.sighted",
+    "/needs-a-person/1", "/sweeps", "/connections", "/rules", "/rules/what-if?cancel_to_mis=automatic",
+    "/journal", "/journal?event=line.sighted",
     "/journal?about=10001", "/journal?who=Priya",
 )  # fmt: skip
 #: Tables with a row or more for every order.
