@@ -17,6 +17,7 @@ from countermand.web.cancelling import cancel_act, cancel_page
 from countermand.web.connections_page import connections, try_connection
 from countermand.web.journal_page import journal_list, verify
 from countermand.web.live import live
+from countermand.web.many import many_act
 from countermand.web.order_list import order_list
 from countermand.web.order_page import order_file, order_look, order_page
 from countermand.web.overview import overview
@@ -56,6 +57,7 @@ def console_routes() -> list[BaseRoute]:
         Route("/orders/{number}/cancel", cancel_act, methods=["POST"]),
         Route("/orders/{number}/stop", stop_act, methods=["POST"]),
         *list_routes("/needs-a-person", worklist),
+        Route("/needs-a-person/many", many_act, methods=["POST"]),
         Route("/needs-a-person/{id:int}", task_page),
         Route("/needs-a-person/{id:int}/{act}", task_act, methods=["POST"]),
         *list_routes("/brakes/{id:int}", brake_page),

@@ -162,6 +162,8 @@ DONE = {
     "stopped": "Stopped, with your reason. Nothing is written; the two systems are left different.",
     "approved": "Your go-ahead is kept. It is written as soon as nothing else stands in the way.",
     "assigned": "Assigned.",
+    "assigned-many": "They are yours now.",
+    "snoozed-many": "Put off. They come back by themselves.",
     "unassigned": "Nobody has it now.",
     "snoozed": "Put off. It comes back by itself.",
     "woken": "It is back on the list.",

@@ -21,6 +21,11 @@ from countermand.web.task_view import flat, task_views
 
 def worklist(request: Request) -> Response:
     """Open tasks by cost of delay; the address filters them."""
+    return render_worklist(request)
+
+
+def render_worklist(request: Request, problem: str = "", status_code: int = 200) -> Response:
+    """The list; `problem` says why the last act was not done, or not for all."""
     service = service_of(request)
     with service.engine.begin() as database:
         rows, following = _chosen(request, database)
@@ -33,6 +38,8 @@ def worklist(request: Request) -> Response:
             request,
             "worklist.html",
             database,
+            status_code=status_code,
+            problem=problem,
             groups=groups,
             tasks=tasks,
             done=words.DONE.get(request.query_params.get("done", ""), ""),
@@ -42,7 +49,7 @@ def worklist(request: Request) -> Response:
             owners=views.count_tasks_by(database, "owner"),
             people=views.count_tasks_by(database, "assigned_to"),
             snoozed=views.count_snoozed(database, now),
-            with_query=lambda **changes: query(request, after=None, **changes),
+            with_query=lambda **changes: query(request, after=None, done=None, **changes),
         )
 
 

@@ -43,10 +43,15 @@ addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").
 document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-choose]");
   if (!form) return;
-  const all = [...form.querySelectorAll("input[name=order]")];
+  const all = [...form.querySelectorAll(`input[name=${form.dataset.noun}]`)];
   if (event.target.matches("[data-choose-all]")) all.forEach((box) => { box.checked = event.target.checked; });
   const number = all.filter((box) => box.checked).length;
-  const button = form.querySelector("[data-count-label]");
-  if (button) button.textContent = number ? button.dataset.countLabel.replace("{n}", number === 1 ? "1 order" : `${number} orders`) : "Let the chosen ones pass";
+  const many = number === 1 ? `1 ${form.dataset.noun}` : `${number} ${form.dataset.noun}s`;
+  for (const button of form.querySelectorAll("[data-count-label]")) {
+    const label = button.querySelector("span");
+    label.dataset.plain ??= label.textContent;
+    label.textContent = number ? button.dataset.countLabel.replace("{n}", many) : label.dataset.plain;
+    if (button.dataset.confirmLabel) button.dataset.confirm = button.dataset.confirmLabel.replace("{n}", many);
+  }
 });
 if (matchMedia("(min-width: 1500px)").matches) openDetail();

@@ -23,10 +23,16 @@ const KEYS = {
   g: () => { going = Date.now(); },
   "/": () => document.querySelector(".find input").select() ?? document.querySelector(".find input").focus(),
   "?": () => document.getElementById("keys").showModal(),
+  x: () => choose(),
   a: () => press("assign"),
   s: () => press("snooze"),
   r: () => press("done"),
 };
+
+// Chooses the marked task, for doing one thing with several.
+function choose() {
+  current()?.closest(".pick")?.querySelector("input").click();
+}
 
 // On a task's page the form is there; in a list the marked task's page is opened first.
 function press(act) {
