@@ -10,10 +10,9 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, case
 
 from countermand.bridge import people
-from countermand.bridge.cancel_here import Preview, cancel, preview
+from countermand.bridge.cancel_here import Preview, anything_to_cancel, begun, cancel, preview
 from countermand.bridge.connection import Connection
 from countermand.bridge.ports import Capability, MisPort, StorefrontPort
 from countermand.core.command import Answer, Outcome
@@ -23,6 +22,7 @@ from countermand.core.policy import Direction, Mode, Policy
 from countermand.core.status import OPEN, Facts, Unreadable
 from countermand.core.tasks import TaskKind
 from countermand.ledger import records
+from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, case
 
 TO_MIS = Direction.CANCEL_TO_MIS
 
@@ -123,6 +123,36 @@ def test_a_storefront_that_cannot_be_written_to_or_read_is_said() -> None:
     # What was last read still stands in the case; the reading says that it cannot be read now.
     found = preview(order, connection(Shop()), frozenset(), (), PRIYA, NOW)
     assert "cannot be read" in found.hindrance
+
+
+@pytest.mark.parametrize(
+    ("storefront", "mis", "wanted"),
+    [
+        (OPEN, OPEN, True),
+        (OPEN, STARTED, True),
+        (OPEN, SENT, False),
+        (SENT, SENT, False),
+        (CANCELLED, OPEN, False),
+        (CANCELLED, CANCELLED, False),
+    ],
+)
+def test_cancelling_is_offered_where_it_can_still_stop_something(
+    storefront: Facts, mis: Facts, wanted: bool
+) -> None:
+    assert anything_to_cancel(case(1, storefront, mis, lines=2)) is wanted
+
+
+def test_one_line_that_can_still_be_stopped_is_enough() -> None:
+    order, other = case(1, OPEN, SENT, lines=2), case(1, lines=2)
+    assert anything_to_cancel(order.with_item(other.items[0]))
+
+
+def test_work_that_has_begun_is_told_before_not_after() -> None:
+    order = case(1, OPEN, STARTED, lines=2)
+    first, second = (line.line_id for line in order.lines)
+    assert begun(order, (first, second)) == (first, second)
+    assert begun(order, (second,)) == (second,)
+    assert begun(case(1, lines=2), (first, second)) == ()
 
 
 # What it does

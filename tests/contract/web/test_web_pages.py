@@ -11,11 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, Console, case, wish
 
 from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
+from countermand.core.status import OPEN
 from countermand.core.tasks import TaskKind
+from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, Console, case, wish
 
 PAGES = (
     "/", "/orders", "/orders?state=needs_person", "/orders?q=coffee", "/orders?q=nothing-of-that",
@@ -50,6 +51,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     bench.save(case(3, SENT, SENT, lines=3, customer="=HYPERLINK(1)"))
     bench.save(case(5, customer="<script>alert(1)</script>"))
     bench.save(case(7, lines=2))
+    bench.save(case(15, OPEN, STARTED))
     for number in range(8, 14):
         order = case(number, CANCELLED, STARTED)
         bench.save(
@@ -129,7 +131,7 @@ def test_lists_are_paged_by_their_links(console: Console) -> None:
         seen += [row["order"] for row in answer.json()["rows"]]
         address = answer.json()["next"]
         assert ("link" in answer.headers) == bool(address)
-    assert len(seen) == len(set(seen)) == 11
+    assert len(seen) == len(set(seen)) == 12
 
 
 def test_the_whole_journal_can_be_taken_along(console: Console) -> None:
@@ -209,6 +211,20 @@ def test_a_banner_stands_on_the_first_page_only(tmp_path: Path) -> None:
         assert "This is a demonstration." in served.get("/")
         assert "This is a demonstration." not in served.get("/orders")
     bench.engine.dispose()
+
+
+def test_a_connection_says_which_calls_failed_and_how_many_it_may_be_asked_for(console: Console) -> None:
+    console.send("/connections", f"/connections/{SHOP}/try")
+    text = console.get("/connections")
+    assert "Asked at most</dt><dd>5 calls a second, 10 at once" in text
+    assert re.search(r'<b class="differ">\d+</b> <span class="none">\(100\.0 %\)', text), (
+        "both are out of reach"
+    )
+
+
+def test_work_under_way_is_a_warning_where_it_is_cancelled(console: Console) -> None:
+    assert "It may be in production already" in console.get("/orders/10015/cancel")
+    assert "may be in production already" not in console.get("/orders/10007/cancel")
 
 
 def test_the_check_of_the_chain_finds_a_changed_entry(tmp_path: Path) -> None:
