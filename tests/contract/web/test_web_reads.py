@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from web_bench import CANCELLED, NOW, SENT, STARTED, Bench, case
 
 from countermand.core.tasks import TaskKind
+from web_bench import CANCELLED, NOW, SENT, STARTED, Bench, case
 
 PAGES = (
     "/", "/orders", "/orders?state=needs_person", "/orders?q=J290", "/orders?q=coffee", "/orders?q=nothing",

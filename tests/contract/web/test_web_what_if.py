@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from web_bench import CANCELLED, NOW, STARTED, Bench, Console, case
 
 from countermand.bridge.store import State
 from countermand.core.status import OPEN
 from countermand.web import what_if as page
+from web_bench import CANCELLED, NOW, STARTED, Bench, Console, case
 
 
 @pytest.fixture(scope="module")
