@@ -63,13 +63,16 @@ def _insist(setup: SetUp) -> None:
 def _listen(server: Server) -> socket.socket:
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     try:
-        return socket.create_server((server.host, server.port), family=family, backlog=256)
+        listener = socket.create_server((server.host, server.port), family=family, backlog=256)
     except OSError as error:
         why = str(error.strerror).partition(" (while")[0]
         raise click.ClickException(
             f"Port {server.port} on {server.host} cannot be used: {why}; "
             "change countermand.port or countermand.host in the set-up file."
         ) from error
+    # Else each answer on a kept connection waits 40 ms for the reader's system to acknowledge its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def _serve(setup: SetUp, listener: socket.socket) -> bool:

@@ -99,3 +99,19 @@ def test_the_page_can_be_printed(browser: Browser, shop: Stage, pages: list[str]
         assert not desk.page.locator(".order-acts").is_visible()
         assert desk.page.locator(".lines").is_visible()
         assert desk.page.locator(".timeline").is_visible()
+
+
+def test_paper_shows_times_as_they_are_and_no_controls(
+    browser: Browser, shop: Stage, pages: list[str]
+) -> None:
+    with Desk(browser, shop.world.console, viewport={"width": 794, "height": 1123}) as desk:
+        for path in (pages[0], pages[4], pages[6], pages[7]):
+            page = desk.go(path)
+            page.emulate_media(media="print")
+            shown = page.locator("main button:visible, main select:visible, main input:visible")
+            assert shown.count() == 0, path
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0, f"{path} is {over} px too wide for paper"
+        moment = page.locator("main time[data-style=relative]").first
+        written = moment.evaluate("each => getComputedStyle(each, '::after').content")
+        assert written == f'"{moment.get_attribute("title")}"'
