@@ -86,18 +86,18 @@ def group_key(order_id: str, need: NeedsPerson) -> str:
 _NOT_KNOWN_YET = frozenset({"read-back", "unknown-outcome", "unreadable", "gone"})
 
 
-#: Tasks that only ask for a readable status; they do not wait for people to decide about it.
-_ABOUT_READING = frozenset({TaskKind.CANNOT_READ, TaskKind.GONE, TaskKind.UNMAPPED})
-
-
 def _not_over_yet(task: OpenTask, plan: Plan) -> bool:
-    """Whether a change to one of its lines is still on its way: that proves nothing."""
+    """Whether a change to one of its lines is still on its way: that proves nothing.
+
+    A line that a person is asked about in another way now (production has begun meanwhile, it can be read
+    again) is not on its way: one question takes the other's place.
+    """
     asked = {
         line_id for action in plan.actions if isinstance(action, NeedsPerson) for line_id in action.line_ids
     }
     for line_id in task.line_ids:
         verdict = plan.verdicts.get(line_id)
-        if isinstance(verdict, Push) and not (task.kind in _ABOUT_READING and line_id in asked):
+        if isinstance(verdict, Push) and line_id not in asked:
             return True
         if isinstance(verdict, Wait) and verdict.rule in _NOT_KNOWN_YET:
             return True
