@@ -33,6 +33,7 @@ from countermand.ledger.inbox import receive
 from countermand.ledger.schema import orders
 from countermand.ledger.store import DatabaseStore
 from countermand.ledger.sweeps import SweepDatabaseStore
+from countermand.ledger.trouble import trouble
 from countermand.ledger.upgrade import assert_current, upgrade
 from countermand.ledger.writer import GroupWriter, InlineWriter, Writer
 from countermand.printiq import PrintIQMis, PrintIQSettings
@@ -52,6 +53,9 @@ STOP_SECONDS = 5.0
 CHANGE_SECONDS = 60.0
 #: How long a sweep rests after an error of ours, before it takes the same orders on again.
 SWEEP_FAILED_SECONDS = 60.0
+#: How long the loop rests after an error of ours, or when nothing can be stored: each step reads in both
+#: systems, and what it found would be thrown away.
+FAILED_SECONDS = 2.0
 #: Orders that have come to rest need no new look when rules change.
 _AT_REST = (State.IN_STEP.value, State.CLOSED.value)
 
@@ -140,15 +144,21 @@ class Running(msgspec.Struct, kw_only=True):
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How a running service is. `ok` is whether every connection is being looked after.
 
+    `storage`: why nothing can be stored at the moment; messages are then refused, so that they come again.
     `refused`: why the newest set-up file was not taken over (the one before goes on). `needs_restart`:
     settings of it that only a restart takes over. `systems`: what was found when a system was last tried.
     """
 
     ok: bool
     failing: dict[str, str] = {}
+    storage: str = ""
     refused: str = ""
     needs_restart: tuple[str, ...] = ()
     systems: dict[str, str] = {}
+
+
+class NotStoredError(Exception):
+    """A message could not be stored; the text says why, in one sentence."""
 
 
 class Service:
@@ -222,9 +232,11 @@ class Service:
 
     def health(self) -> Health:
         failing = {name: one.failed for name, one in self.running.items() if one.failed}
+        storage = self.writer.trouble if isinstance(self.writer, GroupWriter) else ""
         return Health(
-            ok=not failing,
+            ok=not failing and not storage,
             failing=failing,
+            storage=storage,
             refused=self.set_up_refused,
             needs_restart=self.needs_restart,
             systems=self.systems_failing,
@@ -294,11 +306,23 @@ class Service:
             try:
                 busy = await one.bridge.step()
                 one.failed, one.last_step_at = "", utc_now()
-            except Exception as error:
-                busy, one.failed = 0, f"{type(error).__name__}: {error}"
-                log.exception("bridge.step.failed", connection=one.settings.name)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next step may go well
+                self._step_failed(one, error)
+                await self._pause(one, FAILED_SECONDS)
+                continue
             if not busy and not one.ending:
                 await self._rest()
+
+    @staticmethod
+    def _step_failed(one: Running, error: Exception) -> None:
+        """Say it; of a disk in trouble only once and in one sentence, for the log may be on it."""
+        why = trouble(error)
+        if not why:
+            one.failed = f"{type(error).__name__}: {error}"
+            log.error("bridge.step.failed", connection=one.settings.name, exc_info=error)
+        elif why != one.failed:
+            one.failed = why
+            log.error("bridge.step.failed", connection=one.settings.name, why=why)
 
     async def _sweep(self, one: Running) -> None:
         """Batch after batch; a sweep takes at most half of the time, so that other calls find a place."""
@@ -340,9 +364,18 @@ class Service:
         ]
 
     async def receive(self, names: list[str], side: Side, content_type: str, body: bytes) -> None:
-        """Store a message durably; it will be dealt with right after."""
+        """Store a message durably; it will be dealt with right after.
+
+        Raises:
+            NotStoredError: it is not stored.
+        """
         now = utc_now()
-        await self.writer.write_async(
-            lambda database: receive(database, names, side, content_type, body, now)
-        )
+        try:
+            await self.writer.write_async(
+                lambda database: receive(database, names, side, content_type, body, now)
+            )
+        except Exception as error:
+            if not (why := trouble(error)):
+                raise
+            raise NotStoredError(why) from error
         self.wake()

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -115,9 +115,14 @@ class _Server(uvicorn.Server):
             self.up.set()
 
 
+def _say(text: str) -> None:
+    with suppress(OSError):  # where the log is on a full disk
+        click.echo(text, err=True)
+
+
 async def _take_care(setup: SetUp, app: Starlette, server: _Server) -> None:
     await server.up.wait()
-    caretaker = Caretaker(setup, app.state.service, lambda text: click.echo(text, err=True))
+    caretaker = Caretaker(setup, app.state.service, _say)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, caretaker.ask)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(caretaker.watch_file())

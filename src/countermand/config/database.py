@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from countermand.ledger.engine import Durability, LedgerError, assert_durable, open_engine
+from countermand.ledger.trouble import trouble
 from countermand.ledger.upgrade import assert_current, upgrade
 
 
@@ -28,15 +30,17 @@ def opened(url: str) -> Iterator[Engine]:
         raise LedgerError(f"The database {shown} needs the package {error.name}: install it.") from error
     try:
         yield engine
-    except DBAPIError as error:
-        raise LedgerError(f"The database {shown} cannot be used: {_said(error)}.") from error
+    except (DBAPIError, sqlite3.Error) as error:
+        why = trouble(error) or f"{_said(error)}."
+        raise LedgerError(f"The database {shown} cannot be used. {why}") from error
     finally:
         engine.dispose()
 
 
-def _said(error: DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error.orig).__name__
+def _said(error: DBAPIError | sqlite3.Error) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    lines = str(cause).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(cause).__name__
 
 
 def missing_file(url: str) -> Path | None:

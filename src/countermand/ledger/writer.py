@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 
 from countermand.ledger.engine import LedgerError
+from countermand.ledger.trouble import trouble
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Any]
@@ -53,12 +54,16 @@ class InlineWriter:
 
 
 class GroupWriter:
-    """A thread of its own that owns all writing."""
+    """A thread of its own that owns all writing.
+
+    `trouble`: why the newest attempt to store failed, if that was the database's or the disk's doing.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(writing=True)
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._open, self._entrance = True, threading.Lock()
+        self.trouble = ""
         self._thread = threading.Thread(target=self._run, name="countermand-writer", daemon=True)
         self._thread.start()
 
@@ -101,6 +106,7 @@ class GroupWriter:
         # Whoever stopped waiting before the work began does not get it done behind their back.
         batch = [item for item in batch if item[1].set_running_or_notify_cancel()]
         done: list[tuple[Future[Any], Any]] = []
+        said = ""
         try:
             with self._engine.begin() as connection:
                 for work, future in batch:
@@ -109,19 +115,22 @@ class GroupWriter:
                             result = work(connection)
                         done.append((future, result))
                     except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
+                        self.trouble = said = trouble(error) or said
                         future.set_exception(error)
-                        _assert_open(connection)
+                        _assert_open(connection, said)
         except Exception as error:  # noqa: BLE001 - the commit failed: nobody's work is durable
+            self.trouble = said or trouble(error)
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
+        self.trouble = said
         for future, result in done:
             future.set_result(result)
 
 
-def _assert_open(connection: Connection) -> None:
+def _assert_open(connection: Connection, said: str) -> None:
     """SQLite gives up a whole transaction on a full disk or a failed read; committing would then say yes."""
     driver = connection.connection.dbapi_connection
     if getattr(driver, "in_transaction", True) is False:
-        raise LedgerError("The database gave up the whole transaction; nothing that was in it was kept.")
+        raise LedgerError(said or "The database gave up the whole transaction; nothing in it was kept.")

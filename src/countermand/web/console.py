@@ -5,11 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import msgspec
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from countermand.ledger.trouble import trouble
 from countermand.ledger.views import ListPlaceError
 from countermand.web.acts import task_act
 from countermand.web.brakes import brake_page, clear, release
@@ -34,6 +36,8 @@ from countermand.web.task_page import task_page
 from countermand.web.tryout import tryout
 from countermand.web.what_if import what_if
 from countermand.web.worklist import worklist
+
+log = structlog.get_logger()
 
 
 class _Kept(StaticFiles):
@@ -153,11 +157,20 @@ def problem_page(request: Request, error: Exception) -> Response:
         )
 
 
+def storage_page(request: Request, error: Exception) -> Response:
+    """The same for what the database could not do; only what is no trouble of the disk leaves a stack."""
+    known = trouble(error)
+    log.error("page.failed", path=request.url.path, why=known, exc_info=None if known else error)
+    return problem_page(request, error)
+
+
 def _said(error: Exception) -> tuple[int, str]:
     if isinstance(error, Problem):
         return error.status, error.why
     if isinstance(error, ListPlaceError):
         return 400, str(error)
+    if why := trouble(error):
+        return 503, why
     status = getattr(error, "status_code", 500)
     return status, {404: "There is no such page.", 405: "This page cannot be used that way."}.get(
         status, "Something went wrong here. It is in the log; nothing was lost."

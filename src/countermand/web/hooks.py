@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from countermand.app import Service
+from countermand.app import NotStoredError, Service
 from countermand.core.status import Side
 
 #: Largest message that is taken, in bytes.
@@ -22,7 +22,8 @@ def hook_routes() -> list[Route]:
 
 
 async def receive_hook(request: Request) -> Response:
-    """Take one message: 202 when stored, 404 for an unknown address, 413 when too large."""
+    """Take one message: 202 when stored, 404 for an unknown address, 413 when too large, 503 when it cannot
+    be stored."""
     service: Service = request.app.state.service
     try:
         side = Side(request.path_params["side"])
@@ -36,7 +37,10 @@ async def receive_hook(request: Request) -> Response:
         return _refused(413, f"A message may have at most {MOST_BYTES} bytes.")
     if not body.strip():
         return _refused(400, "The message is empty.")
-    await service.receive(names, side, request.headers.get("content-type", ""), body)
+    try:
+        await service.receive(names, side, request.headers.get("content-type", ""), body)
+    except NotStoredError as error:
+        return _refused(503, f"The message is not stored; send it again later. {error}")
     return JSONResponse({"stored": True}, status_code=202)
 
 

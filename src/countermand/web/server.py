@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from countermand.app import Installation, Service
+from countermand.ledger.engine import LedgerError
 from countermand.ledger.views import ListPlaceError
 from countermand.web.api_imports import import_routes
 from countermand.web.api_orders import order_routes
@@ -18,7 +20,7 @@ from countermand.web.api_people import people_routes
 from countermand.web.api_records import record_routes
 from countermand.web.api_sweeps import sweep_routes
 from countermand.web.api_tasks import task_routes
-from countermand.web.console import console_routes, problem_page
+from countermand.web.console import console_routes, problem_page, storage_page
 from countermand.web.hooks import hook_routes
 from countermand.web.live import Live
 from countermand.web.memo import Memo
@@ -62,6 +64,8 @@ def create_app(installation: Installation) -> Starlette:
             Problem: problem_page,
             HTTPException: problem_page,
             ListPlaceError: problem_page,
+            DBAPIError: storage_page,
+            LedgerError: storage_page,
             Exception: problem_page,
         },
     )

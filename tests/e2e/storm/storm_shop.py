@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, Self
 
 import httpx2 as httpx
 import msgspec
@@ -128,7 +128,7 @@ class StormShop:
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "serve.log"
 
-    def __enter__(self) -> StormShop:
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         set_up = _SET_UP.format(
             port=self._ports[0],
