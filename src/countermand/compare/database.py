@@ -3,8 +3,9 @@
 # ruff: noqa: S608 - every name put into SQL is ours or quoted by sql_name/sql_text
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,7 +37,7 @@ class Database:
         settings = OFFLINE | {
             "memory_limit": memory,
             "temp_directory": str(work / "spill"),
-            # The order of rows means nothing here, and keeping it costs memory.
+            # The order of rows means nothing to most steps, and keeping it costs memory.
             "preserve_insertion_order": False,
         }
         try:
@@ -82,6 +83,21 @@ class Database:
     def stream(self, sql: str, size: int = 2048) -> _Stream:
         """Iterate over a large result without holding it."""
         return _Stream(self._connection.execute(sql), size)
+
+    def column(self, sql: str, size: int = 65_536) -> Iterator[Any]:
+        """Iterate over the only column of a large result. Nothing else may be run meanwhile."""
+        result = self._connection.execute(sql)
+        while rows := result.fetchmany(size):
+            yield from (row[0] for row in rows)
+
+    @contextmanager
+    def in_file_order(self) -> Iterator[None]:
+        """Within, a table made from a file keeps the file's order: `rowid` is a row's number, from 0."""
+        self._connection.execute("SET preserve_insertion_order = true")
+        try:
+            yield
+        finally:
+            self._connection.execute("SET preserve_insertion_order = false")
 
     def fill(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         """Put rows into a table that exists."""

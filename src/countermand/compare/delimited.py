@@ -16,6 +16,8 @@ from countermand.compare.words import words
 
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _LOOK_FOR_HEADER = 30
+#: The delimiter shows in the first rows; so much text holds enough of them.
+_LOOK_FOR_DELIMITER = 1 << 15
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,11 @@ def shape(text: str, name: str, delimiter: str = "", header_line: int | None = N
     return Shape(delimiter=delimiter, header_line=header_line, headings=_named(headings), sample=sample)
 
 
+def rows_like(text: str, shape: Shape) -> list[tuple[str, ...]]:
+    """The rows of some text out of the middle of the same file."""
+    return [cells for _, cells in _rows(text, shape.delimiter) if len(cells) == len(shape.headings)]
+
+
 def _rows(text: str, delimiter: str) -> list[tuple[int, tuple[str, ...]]]:
     """Every row that is not blank, with the number of the line it ends on."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -62,6 +69,7 @@ def _rows(text: str, delimiter: str) -> list[tuple[int, tuple[str, ...]]]:
 def _delimiter(text: str) -> str:
     """The one that cuts most rows into the same number of cells, more than one; comma when none does."""
     best, best_score = ",", (0.0, 0)
+    text = text[: text.find("\n", _LOOK_FOR_DELIMITER) + 1] or text
     for candidate in DELIMITERS:
         widths = Counter(len(cells) for _, cells in _rows(text, candidate))
         wide = {width: count for width, count in widths.items() if width > 1}

@@ -8,6 +8,7 @@
 # ruff: noqa: S608 - every name put into SQL is ours or quoted by sql_name/sql_text
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from countermand.compare.classify import (
@@ -27,11 +28,11 @@ from countermand.compare.load import Loaded
 from countermand.core.status import Facts
 
 
-def compare(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair) -> int:
+def compare(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, work: Path) -> int:
     """Leave table `differences` (a row per suspect key, judged); returns how many other keys agree."""
     in_step = find_suspects(db, storefront, mis, keys)
     for loaded in (storefront, mis):
-        gather(db, loaded, keys)
+        gather(db, loaded, keys, work)
     _judge_all(db, keys)
     return in_step
 

@@ -3,11 +3,19 @@
 # ruff: noqa: S608 - every name put into SQL is ours or quoted by sql_name/sql_text
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
 from countermand.compare.columns import IDENTITY
 from countermand.compare.database import Database
+from countermand.compare.errors import CompareError
 from countermand.compare.keys import KeyPair
 from countermand.compare.layout import Layout
+from countermand.compare.lines import copy_lines
 from countermand.compare.load import Loaded, key_sql, late_sql, quantity_sql
+from countermand.compare.source import Source
 from countermand.compare.values import number_sql
 from countermand.core.status import Side
 
@@ -18,11 +26,13 @@ _SLICE_ROWS = 250_000
 _ORDER = {Side.STOREFRONT: "order", Side.MIS: "customer_reference"}
 
 
-def gather(db: Database, loaded: Loaded, keys: KeyPair) -> None:
-    """Leave table `<side>_keys`: one row per suspect key with all that is needed to judge and to show it."""
+def gather(db: Database, loaded: Loaded, keys: KeyPair, work: Path) -> None:
+    """Leave table `<side>_keys`: one row per suspect key with all that is needed to judge and to show it.
+
+    `work`: a folder for copies. Raises CompareError when the file is not what it was in pass one.
+    """
     name = loaded.side.value
-    _read_suspects(db, loaded, keys)
-    ((rows,),) = db.run(f"SELECT count(*) FROM {name}_suspects")
+    rows = _read_suspects(db, loaded, keys, work / f"{name}-suspects.txt")
     slices = 1 + rows // _SLICE_ROWS
     for number in range(slices):
         _equal_rows_together(db, loaded, f"hash(k) % {slices} = {number}")
@@ -31,17 +41,10 @@ def gather(db: Database, loaded: Loaded, keys: KeyPair) -> None:
     db.run(f"DROP TABLE {name}_suspects")
 
 
-def _read_suspects(db: Database, loaded: Loaded, keys: KeyPair) -> None:
+def _read_suspects(db: Database, loaded: Loaded, keys: KeyPair, copy: Path) -> int:
     layout, name = loaded.layout, loaded.side.value
-    used = sorted({f"c{index}" for index in layout.roles.values()}, key=lambda column: int(column[1:]))
     key = key_sql(layout, keys.role(loaded.side))
-    ((suspects,),) = db.run("SELECT count(*) FROM suspects")
-    nobody = "" if suspects else "WHERE false"
-    db.run(f"""
-        CREATE TEMP TABLE {name}_rows AS
-        SELECT {", ".join(used)} FROM {layout.source.relation}
-             SEMI JOIN suspects ON hash({key}) = suspects.h {nobody}
-    """)
+    rows = _read_again(db, loaded, keys, copy)
     db.run(f"""
         CREATE TEMP TABLE {name}_suspects AS
         SELECT {key} AS k, {_text(layout, IDENTITY[loaded.side])} AS own, {loaded.coding.sql},
@@ -52,6 +55,35 @@ def _read_suspects(db: Database, loaded: Loaded, keys: KeyPair) -> None:
         FROM {name}_rows
     """)
     db.run(f"DROP TABLE {name}_rows")
+    return rows
+
+
+def _read_again(db: Database, loaded: Loaded, keys: KeyPair, copy: Path) -> int:
+    """Leave the suspects' whole rows in table `<side>_rows`: from a copy of their lines where possible."""
+    name, role = loaded.side.value, keys.role(loaded.side)
+    suspects = f"{name} SEMI JOIN suspects ON {role}_hash = suspects.h"
+    wanted = db.run(f"SELECT count(*), sum({role}_hash) FROM {suspects}")
+    numbers = db.column(f"SELECT rowid FROM {suspects} ORDER BY rowid")
+    if (lines := copy_lines(loaded.layout.source, numbers, copy)) is not None:
+        with suppress(duckdb.Error):
+            if _rows_of(db, loaded, keys, lines) == wanted:
+                return int(wanted[0][0])
+    if _rows_of(db, loaded, keys, loaded.layout.source) != wanted:
+        raise CompareError(f"{loaded.layout.source.name} changed while it was read: compare again.")
+    return int(wanted[0][0])
+
+
+def _rows_of(db: Database, loaded: Loaded, keys: KeyPair, source: Source) -> list[tuple[int, int | None]]:
+    """Read the suspects' rows from a source; returns how many there are, and the sum of their hashes."""
+    layout, name = loaded.layout, loaded.side.value
+    used = sorted(set(layout.roles.values()))
+    key = f"hash({key_sql(layout, keys.role(loaded.side))})"
+    db.run(f"""
+        CREATE OR REPLACE TEMP TABLE {name}_rows AS
+        SELECT {", ".join(f"c{index}" for index in used)} FROM {source.relation}
+             SEMI JOIN suspects ON {key} = suspects.h
+    """)
+    return db.run(f"SELECT count(*), sum({key}) FROM {name}_rows")
 
 
 def _equal_rows_together(db: Database, loaded: Loaded, chosen: str) -> None:

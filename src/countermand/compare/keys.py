@@ -31,7 +31,7 @@ _HINT = ("po", "customer_reference")
 _NEARLY = 0.98
 _SAMPLE_KEYS = 20_000
 #: Every row joins the sample below this number of rows.
-_ALL_ROWS = 200_000
+_ALL_ROWS = 50_000
 
 
 class KeyPair(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,7 +62,8 @@ def load(
     keyed = ", ".join(["*", *(f"{key_sql(layout, role)} AS {role}_key" for role in key_roles)])
     rows_read = f"(SELECT {keyed} FROM {layout.source.relation})"
     try:
-        db.run(f"CREATE TEMP TABLE {side} AS SELECT {', '.join(columns)} FROM {rows_read}")
+        with db.in_file_order():
+            db.run(f"CREATE TEMP TABLE {side} AS SELECT {', '.join(columns)} FROM {rows_read}")
     except duckdb.Error as error:
         repaired = source.repair(layout.source, work, advance)
         if repaired is None:
@@ -91,13 +92,17 @@ def key_sql(layout: Layout, role: str) -> str:
     if pattern:
         group = 1 if re.compile(pattern).groups else 0
         column = f"regexp_extract({column}, {sql_text(pattern)}, {group})"
-    # The general trim is slow; it only runs for the rare key that needs it.
     bare = f"ltrim(upper(trim({column}, ' \t\n\u00a0')), '#')"
     thorough = f"regexp_replace({bare}, '^(\\d+)\\.0+$', '\\1')"
     odd = " OR ".join([f"ends_with({column}, '.0')", *(f"contains({column}, {mark})" for mark in _UNUSUAL)])
-    return f"nullif(CASE WHEN {odd} THEN {thorough} ELSE upper(trim({column})) END, '')"
+    # Most keys are plain; what is slow only runs for the rare one that needs it.
+    return (
+        f"CASE WHEN regexp_full_match({column}, '{_PLAIN}') THEN {column} "
+        f"WHEN {odd} THEN nullif({thorough}, '') ELSE nullif(upper(trim({column})), '') END"
+    )
 
 
+_PLAIN = "[0-9A-Z_/-]+"
 _UNUSUAL = ("'#'", "chr(160)", "chr(9)", "chr(10)")
 
 
@@ -138,9 +143,7 @@ def _measures(layout: Layout) -> list[str]:
     measures = []
     if "quantity" in layout.roles:
         raw = f"c{layout.roles['quantity']}"
-        measures.append(
-            f"({quantity_sql(layout)} IS NULL AND trim(coalesce({raw}, '')) <> '') AS quantity_unread"
-        )
+        measures.append(f"{_unread(quantity_sql(layout), raw)} AS quantity_unread")
     if "tracking" in layout.roles:
         measures.append(f"hash(nullif(c{layout.roles['tracking']}, '')) AS tracking")
     return measures
@@ -152,8 +155,12 @@ def _lateness(layout: Layout, as_of: datetime | None) -> list[str]:
     assert layout.dates is not None
     raw = f"c{layout.roles['placed']}"
     placed = values.timestamp_sql(raw, layout.dates)
-    unread = f"({placed} IS NULL AND trim(coalesce({raw}, '')) <> '')"
-    return [f"{late_sql(layout, as_of)} AS late", f"{unread} AS placed_unread"]
+    return [f"{late_sql(layout, as_of)} AS late", f"{_unread(placed, raw)} AS placed_unread"]
+
+
+def _unread(value: str, raw: str) -> str:
+    """Whether there is text that gave no value. (CASE, as AND would trim every text.)"""
+    return f"CASE WHEN {value} IS NULL THEN trim(coalesce({raw}, '')) <> '' ELSE false END"
 
 
 _ON_LINE = re.compile(r"CSV Error on Line: (\d+)")

@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from countermand.compare.classify import Class, Urgency
 from countermand.compare.result import Comparison, Difference
-from countermand.compare.titles import TITLES
+from countermand.compare.titles import TITLES, money
 
 #: Longer lists are for a spreadsheet; the page says how many more there are.
 SHOWN = 1_000
@@ -71,10 +71,6 @@ def _groups(found: Iterable[Difference]) -> list[Group]:
         Group(TITLES[kind], "" if kind is Class.CANCELLED_BUT_DISPATCHED else stage, advice, alike)
         for (kind, stage, advice), alike in sorted(together.items(), key=lambda item: order.index(item[0][0]))
     ]
-
-
-def money(value: float | None) -> str:
-    return "" if value is None else f"{value:,.2f}"
 
 
 def _count(value: float | None) -> str:

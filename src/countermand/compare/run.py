@@ -76,7 +76,7 @@ def compare_files(
             _write_mapping(request, laid_out, loaded, None)
             raise
         _write_mapping(request, [one.layout for one in loaded], loaded, pair)
-        in_step = engine.compare(db, storefront, mis, pair)
+        in_step = engine.compare(db, storefront, mis, pair, work)
         comparison = summarise(db, storefront, mis, pair, in_step)
         for path in request.outs:
             report(f"Writing {path.name}", 1.0)

@@ -9,10 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from countermand.compare.classify import Class, Urgency
-from countermand.compare.page import money
 from countermand.compare.result import URGENCY_WORDS, Comparison, Difference, SideReport
 from countermand.compare.run import Request
-from countermand.compare.titles import TITLES
+from countermand.compare.titles import TITLES, money
 
 _WORST = 20
 _STATUSES = 30

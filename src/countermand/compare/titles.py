@@ -1,4 +1,4 @@
-"""What each result class is called on screen and on paper."""
+"""What each result class is called on screen and on paper, and how money is written there."""
 
 from __future__ import annotations
 
@@ -20,3 +20,7 @@ TITLES: dict[Class, str] = {
     Class.WITHOUT_KEY: "Without an order number",
     Class.AFTER_AS_OF: "Placed later, set aside",
 }
+
+
+def money(value: float | None) -> str:
+    return "" if value is None else f"{value:,.2f}"

@@ -1,62 +1,38 @@
-"""The result as a file: CSV, XLSX or JSON (HTML has a module of its own)."""
+"""The result as a file: CSV or JSON (the page and the workbook have modules of their own)."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import xlsxwriter
 
 from countermand.compare.errors import CompareError
-from countermand.compare.page import write_html
 from countermand.compare.result import URGENCY_WORDS, Comparison, Difference, SideReport
-from countermand.compare.titles import TITLES
-
-Differences = Callable[[], Iterator[Difference]]
-
-_SHEET_ROWS = 1_048_575
-_WIDTHS = {"What is wrong": 28, "What to do": 70, "Customer": 26, "Product": 26, "Storefront status": 26}
+from countermand.compare.table import COLUMNS, Differences, cells
 
 
 def write(path: Path, comparison: Comparison, differences: Differences) -> None:
     """Write one report; its ending says which. Raises CompareError when it cannot be written."""
-    writer = {".html": write_html, ".htm": write_html, ".csv": _csv, ".xlsx": _xlsx, ".json": _json}[
-        path.suffix.lower()
-    ]
     try:
-        writer(path, comparison, differences)
+        _writer(path.suffix.lower())(path, comparison, differences)
     except OSError as error:
         raise CompareError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-#: Heading -> the cell, in the order of the table that people read.
-COLUMNS: dict[str, Callable[[Difference], str | float | int | None]] = {
-    "Urgency": lambda found: URGENCY_WORDS[found.urgency],
-    "What is wrong": lambda found: TITLES[found.kind],
-    "Stage": lambda found: found.stage,
-    "Order": lambda found: found.order or found.key,
-    "Order lines": lambda found: found.lines,
-    "Jobs": lambda found: found.jobs,
-    "Customer": lambda found: found.customer,
-    "Product": lambda found: found.product,
-    "Storefront status": lambda found: found.storefront_status,
-    "MIS status": lambda found: found.mis_status,
-    "Storefront quantity": lambda found: found.storefront_quantity,
-    "MIS quantity": lambda found: found.mis_quantity,
-    "Storefront tracking": lambda found: found.storefront_tracking,
-    "MIS tracking": lambda found: found.mis_tracking,
-    "Value": lambda found: found.value,
-    "What to do": lambda found: found.advice,
-    "Class": lambda found: found.kind.value,
-    "Key": lambda found: found.key,
-}
+def _writer(ending: str) -> Callable[[Path, Comparison, Differences], None]:
+    """The libraries for pages and workbooks take a tenth of a second to load: only where one is asked for."""
+    if ending == ".xlsx":
+        from countermand.compare.workbook import write_xlsx
 
+        return write_xlsx
+    if ending in (".html", ".htm"):
+        from countermand.compare.page import write_html
 
-def cells(difference: Difference) -> list[str | float | int | None]:
-    return [cell(difference) for cell in COLUMNS.values()]
+        return write_html
+    return _csv if ending == ".csv" else _json
 
 
 def _csv(path: Path, comparison: Comparison, differences: Differences) -> None:
@@ -146,55 +122,3 @@ def as_object(found: Difference) -> dict[str, Any]:
         "value": found.value,
         "advice": found.advice,
     }
-
-
-def _xlsx(path: Path, comparison: Comparison, differences: Differences) -> None:
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    try:
-        with xlsxwriter.Workbook(str(path), options) as book:
-            bold = book.add_format({"bold": True, "bottom": 1})
-            _difference_sheet(book, bold, differences)
-            _count_sheet(book, bold, comparison)
-    except xlsxwriter.exceptions.FileCreateError as error:
-        raise CompareError(f"{path} cannot be written: {error}.") from error
-
-
-def _difference_sheet(book: Any, bold: Any, differences: Differences) -> None:
-    sheet = book.add_worksheet("Differences")
-    sheet.freeze_panes(1, 0)
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    for column, heading in enumerate(COLUMNS):
-        sheet.set_column(column, column, _WIDTHS.get(heading, 16), wrapped)
-        sheet.write(0, column, heading, bold)
-    last = 0
-    for last, found in enumerate(differences(), start=1):
-        if last > _SHEET_ROWS:
-            raise CompareError(
-                f"There are more than {_SHEET_ROWS:,} differences, and an Excel sheet holds no more: "
-                "write --out report.csv."
-            )
-        for column, cell in enumerate(cells(found)):
-            if cell is not None and cell != "":
-                sheet.write(last, column, cell)
-    sheet.autofilter(0, 0, max(last, 1), len(COLUMNS) - 1)
-
-
-def _count_sheet(book: Any, bold: Any, comparison: Comparison) -> None:
-    sheet = book.add_worksheet("Counts")
-    sheet.set_column(0, 0, 44)
-    sheet.set_column(1, 4, 16)
-    for column, heading in enumerate(
-        ("Result", comparison.unit.capitalize(), "Storefront rows", "MIS rows", "Value")
-    ):
-        sheet.write(0, column, heading, bold)
-    line = 0
-    for line, (kind, count) in enumerate(comparison.counts.items(), start=1):
-        values = (TITLES[kind], count.found, count.storefront_rows, count.mis_rows, count.value)
-        for column, value in enumerate(values):
-            sheet.write(line, column, value)
-    for side, read in (("Storefront", comparison.storefront), ("MIS", comparison.mis)):
-        line += 2
-        sheet.write(line, 0, f"{side}: {read.name}, {read.rows:,} rows", bold)
-        for term, what in read.facts:
-            line += 1
-            sheet.write(line, 0, f"{term}: {what}")

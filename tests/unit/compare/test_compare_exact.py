@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from countermand.compare.classify import Class
+from countermand.compare.errors import CompareError
 from countermand.compare.result import Comparison, Difference
 from countermand.compare.run import Request, compare_files
 
@@ -86,3 +87,40 @@ def test_slices_and_late_statuses_change_nothing(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("countermand.compare.first_pass._MOST_CODED", 2)
     exports = generate(5, 900, by_line=True)
     check(exports, *run(tmp_path, exports))
+
+
+@pytest.mark.parametrize("where", ["a blank line", "a line break in a value"])
+def test_rows_that_are_not_lines_change_nothing(tmp_path: Path, where: str) -> None:
+    """Suspects are looked up by the number of their line, which such a file moves."""
+    exports = generate(21, 300, by_line=True)
+    if where == "a line break in a value":
+        exports.storefront[0] = exports.storefront[0] | {"Customer": "Hawthorn\nCaf\u00e9"}
+        exports.mis[40] = exports.mis[40] | {"Job Title": "Cards,\r\nboth sides"}
+        check(exports, *run(tmp_path, exports))
+        return
+    storefront = write_export(tmp_path / "infigo.csv", exports.storefront, "utf-8")
+    lines = storefront.read_bytes().splitlines(keepends=True)
+    storefront.write_bytes(b"".join([*lines[:5], b"\n\n", *lines[5:]]))
+    mis = write_export(tmp_path / "printiq.csv", exports.mis, "utf-8")
+    (tmp_path / "work").mkdir()
+    request = Request(storefront=str(storefront), mis=str(mis))
+    with compare_files(request, tmp_path / "work") as (comparison, found):
+        check(exports, comparison, list(found(None)))
+
+
+def test_a_file_that_changes_meanwhile_is_said_to(tmp_path: Path) -> None:
+    exports = generate(22, 300, by_line=True)
+    storefront = write_export(tmp_path / "infigo.csv", exports.storefront, "utf-8")
+    mis = write_export(tmp_path / "printiq.csv", exports.mis, "utf-8")
+    (tmp_path / "work").mkdir()
+
+    def report(step: str, _share: float) -> None:
+        if step == "Comparing":
+            storefront.write_bytes(b"".join(storefront.read_bytes().splitlines(keepends=True)[:2]))
+
+    request = Request(storefront=str(storefront), mis=str(mis))
+    with (
+        pytest.raises(CompareError, match=r"infigo\.csv changed while it was read: compare again\."),
+        compare_files(request, tmp_path / "work", report),
+    ):
+        pass

@@ -12,8 +12,10 @@ from drift_exports import generate, write_export
 
 from countermand.compare.classify import Class
 from countermand.compare.errors import CompareError
+from countermand.compare.mapping import FileChoices
 from countermand.compare.result import Comparison, Difference
 from countermand.compare.run import Request, compare_files
+from countermand.compare.source import open_source
 
 INFIGO = (
     "Order ID,Order Status,Shipping Status\n1001,Processing,Not Yet Shipped\n1002,Cancelled,Not Yet Shipped\n"
@@ -418,3 +420,14 @@ def test_an_encoding_that_only_shows_late_in_standard_input(
     with compare_files(Request(storefront=str(tmp_path / "infigo.csv"), mis="-"), work) as (comparison, _):
         assert comparison.counts[Class.ONLY_IN_MIS].mis_rows == 40_001
         assert ("Expédié", "", 1) in comparison.mis.statuses
+
+
+def test_statuses_of_a_sorted_export_are_known_from_all_over_the_file(tmp_path: Path) -> None:
+    """The newest orders come first, so the first thousands of rows all say the same."""
+    rows = [f"{number},Processing,Not Yet Shipped" for number in range(20_000)]
+    rows += [f"{number},Complete,Shipped" for number in range(20_000, 60_000)]
+    path = tmp_path / "infigo.csv"
+    path.write_text("Order ID,Order Status,Shipping Status\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    sample = open_source(str(path), tmp_path, FileChoices()).sample
+    assert {row[1] for row in sample} == {"Processing", "Complete"}
+    assert {row[0] for row in sample} <= {row.split(",")[0] for row in rows}
