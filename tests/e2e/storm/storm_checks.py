@@ -31,6 +31,14 @@ class Violation(msgspec.Struct, frozen=True):
 
 #: When a write had no clear answer twice, was refused, or does not show, a person is asked: by the rules.
 _ASKED_ABOUT_A_WRITE = frozenset({TaskKind.WRITE_UNKNOWN, TaskKind.WRITE_REFUSED, TaskKind.NOT_VISIBLE})
+#: Which one it is depends on what came first, and on whether the dispatch had been passed on by then.
+_CONFLICTS = frozenset(
+    {
+        TaskKind.CANCELLED_BUT_MADE,
+        TaskKind.SHIPPED_BUT_CANCELLED,
+        TaskKind.CANCELLED_AFTER_DELIVERY,
+    }
+)
 _SHIPPED = ("Shipped", "Delivered")
 
 
@@ -115,7 +123,7 @@ def _excused(story: Story, evidence: Evidence) -> bool:
             )
             return untouched and TaskKind.PAST_CUT_OFF in tasks
         case Kind.CANCEL_AND_DISPATCH:
-            return bool(tasks & {TaskKind.CANCELLED_BUT_MADE, TaskKind.SHIPPED_BUT_CANCELLED})
+            return bool(tasks & _CONFLICTS)
         case _:
             return bool(tasks & _ASKED_ABOUT_A_WRITE) and _had_no_clear_answer(story, evidence)
 

@@ -55,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     faults: bool = True
     still_seconds: float = 25
     rest_seconds: float = 240
+    orders_per_kill: int = 3
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +88,7 @@ def storm(shop: StormShop, plan: Plan, say: Callable[[str], None]) -> tuple[Repo
     began, clock = datetime.now(UTC), monotonic()
     if plan.faults:
         _faults(shop, plan.seed)
-    staff = Staff(shop.infigo, shop.printiq, plan.seed, plan.order_pause)
+    staff = Staff(shop.infigo, shop.printiq, plan.seed, plan.order_pause, plan.kills * plan.orders_per_kill)
     sender = Sender(shop.hooks, staff.stories, plan.seed, plan.message_pause)
     killing = _Killing(shop, plan)
     staff.start()
@@ -135,10 +136,10 @@ class _Killing:
     def run(self, say: Callable[[str], None]) -> None:
         for number in range(1, self._plan.kills + 1):
             began, way = self._shop.start(), self._random.random()
-            if way < 0.35:
+            if way < 0.4:
                 _pause(self._random.uniform(0.05, 3.0))
                 self.while_starting += 1
-            elif way < 0.7:
+            elif way < 0.8:
                 self._await_write(self._random.uniform(0, 0.03))
             else:
                 self.starts.append(self._shop.recovered(began))
@@ -151,7 +152,7 @@ class _Killing:
         """Until a write has arrived in one of the systems, and a moment longer."""
         before = self._writes()
         try:
-            until("a write", lambda: self._writes() != before, 8, 0.003)
+            until("a write", lambda: self._writes() != before, 5, 0.003)
         except NotInTimeError:
             return
         self.during_a_write += 1

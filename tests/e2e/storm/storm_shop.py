@@ -201,7 +201,7 @@ class StormShop:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
-    def recovered(self, began: datetime, seconds: float = 60) -> Start:
+    def recovered(self, began: datetime, seconds: float = 120) -> Start:
         """Wait until the service answers and everything that was open when it started was looked at.
 
         Raises:

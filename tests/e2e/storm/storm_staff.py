@@ -70,11 +70,11 @@ Step = Callable[[], None]
 
 
 class Staff(threading.Thread):
-    """Works until `stop` is called, then ends every story that was begun."""
+    """Works until `stop` is called, then ends every story that was begun; `most` orders at most."""
 
-    def __init__(self, infigo: str, printiq: str, seed: int, pause: float) -> None:
+    def __init__(self, infigo: str, printiq: str, seed: int, pause: float, most: int) -> None:
         super().__init__(name="staff", daemon=True)
-        self._infigo, self._printiq, self._pause = infigo, printiq, pause
+        self._infigo, self._printiq, self._pause, self._most = infigo, printiq, pause, most
         self._random = Random(f"{seed}-staff")
         self._due: list[tuple[float, int, Iterator[float]]] = []
         self._numbers = count()
@@ -107,7 +107,8 @@ class Staff(threading.Thread):
         next_order = monotonic()
         while not self._ending.is_set() or self._due:
             now = monotonic()
-            if not self._ending.is_set() and now >= next_order:
+            more = not self._ending.is_set() and len(self.stories) < self._most
+            if more and now >= next_order:
                 self._begin()
                 next_order = now + self._random.uniform(0, 2 * self._pause)
             while self._due and self._due[0][0] <= now:
