@@ -7,8 +7,11 @@ chain as the proof states it; compare that end with the one your shop keeps else
 import hashlib
 import json
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - for an older Python, too
 
 
 def digest(*fields: str) -> str:
@@ -30,6 +33,8 @@ def problems(proof: dict[str, Any]) -> list[str]:
         if isinstance(link, dict):
             if link["seq"] != seq:
                 found.append(f"entry {seq} is missing; {link['seq']} stands in its place")
+            if link["at"] != (_EPOCH + timedelta(microseconds=link["micros"])).isoformat():
+                found.append(f"entry {seq} shows another time than the one that was hashed")
             own = f"order/{proof['order']}"
             if link["subject"] != own and not link["subject"].startswith(own + "/"):
                 found.append(f"entry {seq} is about {link['subject']}, not about this order")
@@ -47,8 +52,12 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("Usage: python verify_proof.py PROOF.json", file=sys.stderr)
         return 2
-    proof = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    found = problems(proof)
+    try:
+        proof = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+        found = problems(proof)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        print(f"NOT PROVEN: this file is damaged ({type(error).__name__}: {error})")
+        return 1
     for problem in found:
         print(f"NOT PROVEN: {problem}")
     if not found:
