@@ -46,7 +46,7 @@ def set_the_stage(stage: Stage) -> dict[str, Order]:
         "stock": stage.place(1, stock=True),
     }
     stage.set_status(shown["late"].jobs[0], 4)
-    stage.wait_state(shown["late"], "in_step")
+    stage.wait_mis(shown["late"], "open/started")
     stage.cancel_in_infigo(shown["late"])
     stage.cancel_in_printiq(shown["back"].jobs[0])
     for number, job in enumerate(shown["sent"].jobs):
@@ -75,6 +75,7 @@ def pictures(stage: Stage, shown: dict[str, Order]) -> list[tuple[str, str, int,
         ("overview-dark", "/", 1280, 900, "dark"),
         ("needs-a-person", "/needs-a-person", 1280, 820, "light"),
         ("needs-a-person-wide", "/needs-a-person", 2000, 1000, "light"),
+        ("task-narrow", f"/needs-a-person/{task['id']}", 360, 760, "dark"),
         ("task", f"/needs-a-person/{task['id']}", 1280, 860, "light"),
         ("orders", "/orders", 1280, 860, "light"),
         ("order", f"/orders/{shown['late'].id}", 1280, 960, "light"),
@@ -84,6 +85,7 @@ def pictures(stage: Stage, shown: dict[str, Order]) -> list[tuple[str, str, int,
         ("sweeps", "/sweeps", 1280, 420, "light"),
         ("connections", "/connections", 1280, 900, "light"),
         ("rules", "/rules", 1280, 1000, "light"),
+        ("other-rules", "/rules/what-if?cancel_to_mis=automatic", 1280, 720, "light"),
         ("journal", "/journal", 1280, 860, "light"),
         ("try", "/try", 1280, 820, "light"),
     ]

@@ -83,6 +83,27 @@ def test_no_page_is_wider_than_the_screen(
     assert not wide, wide
 
 
+@pytest.mark.parametrize("width", [360, 1280, 2560])
+def test_the_stand_ins_fit_every_screen_too(browser: Browser, shop: Stage, width: int) -> None:
+    order = shop.place(2)
+    pages = (
+        f"{shop.world.infigo}/admin/orders",
+        f"{shop.world.infigo}/admin/orders/{order.id}",
+        f"{shop.world.infigo}/admin/orders/new",
+        f"{shop.world.printiq}/board",
+        f"{shop.world.printiq}/jobs/{order.jobs[0]}",
+        f"{shop.world.printiq}/consignments",
+    )
+    wide: list[str] = []
+    with Desk(browser, shop.world.console, viewport={"width": width, "height": 900}) as desk:
+        for page in pages:
+            desk.page.goto(page)
+            over = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            wide += [f"{page}: {over} px"] if over > 0 else []
+            wide += [f"{page}: {one}" for one in desk.axe()]
+    assert not wide, "\n".join(wide)
+
+
 def test_axe_can_find_something(browser: Browser, shop: Stage) -> None:
     with Desk(browser, shop.world.console) as desk:
         desk.go("/orders")
