@@ -16,6 +16,7 @@ class Event(StrEnum):
     LINE_LINKED = "line.linked"
     LINE_UNLINKED = "line.unlinked"
     LINE_SETTLED = "line.settled"
+    LINE_ASKED_AGAIN = "line.asked_again"
     LINE_REPORTED = "line.reported"
     CANCELLATION_MOVED = "cancellation.moved"
     CANCELLATION_STOPPED = "cancellation.stopped"
@@ -47,6 +48,7 @@ EVENT_MEANING: dict[Event, str] = {
     Event.LINE_LINKED: "A job or sales order was found to belong to a line.",
     Event.LINE_UNLINKED: "A person took a job or sales order away from a line.",
     Event.LINE_SETTLED: "A person left the two systems different on purpose, with a reason.",
+    Event.LINE_ASKED_AGAIN: "A person took back that the two systems may differ; the rules judge it anew.",
     Event.LINE_REPORTED: "A person says it was done in a system that cannot be read back.",
     Event.CANCELLATION_MOVED: "A cancellation reached the next stage of its life.",
     Event.CANCELLATION_STOPPED: "A person stopped a cancel before it was written, with a reason.",

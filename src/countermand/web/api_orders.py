@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from countermand.app import utc_now
 from countermand.bridge import people
+from countermand.bridge.asking_again import ask_again
 from countermand.bridge.cancel_here import cancel
 from countermand.bridge.case import OpenTask, Written, as_order
 from countermand.bridge.stopping import stop
@@ -28,6 +29,7 @@ def order_routes() -> list[Route]:
         Route("/api/orders/{number}/look", as_json(order_look), methods=["POST"]),
         Route("/api/orders/{number}/cancel", as_json(order_cancel), methods=["POST"]),
         Route("/api/orders/{number}/stop", as_json(order_stop), methods=["POST"]),
+        Route("/api/orders/{number}/ask-again", as_json(order_ask_again), methods=["POST"]),
     ]
 
 
@@ -190,6 +192,17 @@ async def order_stop(request: Request) -> object:
     row, said = await _order_row(request), await json_body(request)
     by, at, service = named(said), utc_now(), service_at(request)
     deed = stop(direction_of(str(said.get("direction", ""))), by, at, str(said.get("reason", "")))
+    await people.do(service.store, row.connection, row.order, deed, at)
+    service.wake()
+    return _order(await _order_row(request))
+
+
+@operation(answer=ApiOrder, body={"by": ACT["by"], "reason": "Why it is taken back."}, needs=("by", "reason"))
+async def order_ask_again(request: Request) -> object:
+    """Take back that the two systems may differ: the rules judge the order anew, and may write at once."""
+    row, said = await _order_row(request), await json_body(request)
+    by, at, service = named(said), utc_now(), service_at(request)
+    deed = ask_again(by, at, str(said.get("reason", "")))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()
     return _order(await _order_row(request))

@@ -29,7 +29,7 @@ from countermand.web.problem import Problem
 from countermand.web.raw import raw_answer, raw_message
 from countermand.web.rules_page import rules
 from countermand.web.start import start, start_file, try_system
-from countermand.web.stopping import stop_act
+from countermand.web.stopping import ask_again_act, stop_act
 from countermand.web.sweeps_page import begin_sweep, stop_sweep, sweep_list, sweep_page
 from countermand.web.tables import list_routes
 from countermand.web.task_page import task_page
@@ -60,6 +60,7 @@ def console_routes() -> list[BaseRoute]:
         Route("/orders/{number}/cancel", cancel_page),
         Route("/orders/{number}/cancel", cancel_act, methods=["POST"]),
         Route("/orders/{number}/stop", stop_act, methods=["POST"]),
+        Route("/orders/{number}/ask-again", ask_again_act, methods=["POST"]),
         *list_routes("/needs-a-person", worklist),
         Route("/needs-a-person/many", many_act, methods=["POST"]),
         Route("/needs-a-person/{id:int}", task_page),

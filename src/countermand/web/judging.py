@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 import msgspec
 
 from countermand.app import Running, utc_now
+from countermand.bridge.asking_again import left_different, undecided
 from countermand.bridge.case import Case, as_order
 from countermand.bridge.stopping import CANCELS
 from countermand.core.explain import SystemNames, explain
@@ -89,6 +90,16 @@ def _gate(found: Plan, line_id: str) -> str | None:
         if isinstance(action, NeedsPerson) and line_id in action.line_ids:
             return action.because
     return None
+
+
+def would_follow(case: Case, running: Running, brakes: frozenset[Direction]) -> tuple[Next, ...]:
+    """What the rules would do if nobody had left the two sides different; empty where nobody has."""
+    if not left_different(case):
+        return ()
+    found, connection = judged(undecided(case), running, brakes), running.bridge.connection
+    names = Names(connection.storefront_name, connection.mis_name)
+    nothing = Next(icon="check", tone="good", text="Nothing: by the rules both agree as they are.")
+    return tuple(next_of(action, names) for action in found.plan.actions) or (nothing,)
 
 
 def next_of(action: Write | Later | NeedsPerson, names: Names) -> Next:

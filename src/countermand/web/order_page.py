@@ -9,13 +9,14 @@ from starlette.responses import RedirectResponse, Response
 
 from countermand.app import utc_now
 from countermand.bridge import people
+from countermand.bridge.asking_again import left_different
 from countermand.bridge.cancel_here import anything_to_cancel
 from countermand.bridge.case import Written
 from countermand.bridge.stopping import waiting
 from countermand.ledger import views
 from countermand.web import words
 from countermand.web.clock import zone_of
-from countermand.web.judging import Next, explained, judged, next_of
+from countermand.web.judging import Next, explained, judged, next_of, would_follow
 from countermand.web.order_list import flat
 from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
@@ -46,10 +47,11 @@ def render_order(
     running = service_of(request).running.get(row.connection)
     names = names_of(running)
     tasks = [views.list_tasks(database, task_id=task.id) for task in row.case.tasks]
-    order, nexts = order_view(row, running), _unattended()
+    order, nexts, following = order_view(row, running), _unattended(), ()
     if running is not None:
         found = judged(row.case, running, brakes_of(database, row.connection))
         order = explained(order, found, running, zone_of(request))
+        following = would_follow(row.case, running, brakes_of(database, row.connection))
         stoppable = {one.direction.value for one in waiting(row.case)}
         nexts = tuple(
             msgspec.structs.replace(one, stops=one.stops if one.stops in stoppable else "")
@@ -71,6 +73,8 @@ def render_order(
         names=names,
         cards=cards,
         nexts=nexts,
+        following=following,
+        left=left_different(row.case),
         writes=[_written(each, names) for each in reversed(row.case.writes)],
         cancellations=list(reversed(row.case.cancellations)),
         timeline=order_timeline(database, row, names, views.tasks_of_order(database, row.id)),

@@ -1,12 +1,17 @@
-"""Stop a cancel that waits, from an order's page: with a name and a reason, before anything is written."""
+"""Stop a cancel that waits, or take such a decision back: from an order's page, with a name and a reason."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from countermand.app import utc_now
 from countermand.bridge import people
+from countermand.bridge.asking_again import ask_again
 from countermand.bridge.stopping import stop
 from countermand.core.policy import Direction
 from countermand.ledger import views
@@ -20,21 +25,34 @@ MOST_REASON = 1000
 
 async def stop_act(request: Request) -> Response:
     """Stop it, or say why it is too late."""
-    form, person, service = await read_form(request), must_act(request), service_of(request)
+    form = await read_form(request)
+    way = direction_of(str(form.get("direction", "")))
+    return await _decide(request, form, "stopped", lambda by, at, why: stop(way, by, at, why))
+
+
+async def ask_again_act(request: Request) -> Response:
+    """Take back that the two systems may differ; the rules judge the order anew."""
+    return await _decide(request, await read_form(request), "asked-again", ask_again)
+
+
+async def _decide(
+    request: Request, form: FormData, done: str, deed: Callable[[str, datetime, str], people.Deed]
+) -> Response:
+    """Do it in this person's name, then show the order again; `done`: what its page says then."""
+    person, service = must_act(request), service_of(request)
     with service.engine.begin() as database:
         row = views.find_order(database, request.path_params["number"])
     if row is None:
         raise Problem(404, f"No order is known by the number {request.path_params['number']}.")
     reason, now = str(form.get("reason", "")).strip()[:MOST_REASON], utc_now()
-    deed = stop(direction_of(str(form.get("direction", ""))), person.name, now, reason)
     try:
-        await people.do(service.store, row.connection, row.order, deed, now)
+        await people.do(service.store, row.connection, row.order, deed(person.name, now, reason), now)
     except people.RefusedError as refused:
         with service.engine.begin() as database:
             row = views.find_order(database, row.order) or row
             return render_order(request, database, row, problem=str(refused), status_code=409)
     service.wake()
-    return RedirectResponse(f"/orders/{row.order}?done=stopped", 303)
+    return RedirectResponse(f"/orders/{row.order}?done={done}", 303)
 
 
 def direction_of(text: str) -> Direction | None:

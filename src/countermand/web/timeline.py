@@ -259,6 +259,7 @@ _WRITERS: Mapping[str, Writer] = {
     Event.LINE_LINKED: _linked,
     Event.LINE_UNLINKED: _unlinked,
     Event.LINE_SETTLED: _person("unequal", "plum", "Left different, on purpose"),
+    Event.LINE_ASKED_AGAIN: _person("undo", "plum", "Took back that they may differ"),
     Event.LINE_REPORTED: _person("person", "plum", "Reported done by hand"),
     Event.CANCELLATION_MOVED: _moved,
     Event.CANCELLATION_STOPPED: _stopped,

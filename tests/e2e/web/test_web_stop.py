@@ -14,6 +14,7 @@ from web_stage import PRIYA, Desk, chromium
 
 from countermand.cli import main
 from countermand.core.policy import Mode
+from countermand.core.tasks import TaskKind
 from countermand.demo.stage import Order, Stage
 from countermand.demo.world import DEMO_POLICY, World, WorldSettings
 
@@ -74,6 +75,33 @@ def test_a_waiting_cancel_is_stopped_from_its_page_with_a_reason(browser: Browse
         "the order in Infigo has a note that says so",
         lambda: "The customer rang: keep it" in str(shop.infigo_order(order.id)),
     )
+
+
+def test_what_was_stopped_is_taken_back_after_a_look_at_what_follows(browser: Browser, shop: Stage) -> None:
+    order, url = waiting(shop), shop.world.console
+    shop.world.post(url, f"/api/orders/{order.id}/stop", {"by": "Tom", "reason": "keep it"})
+    shop.wait_state(order, "settled")
+    shop.set_status(order.jobs[0], 4)
+    shop.wait_mis(order, "open/started")
+    with Desk(browser, url) as desk:
+        page = desk.go(f"/orders/{order.id}")
+        left = page.locator(".left-card")
+        expect(left).to_contain_text("Tom")
+        expect(left).to_contain_text("“keep it”")
+        page.locator("summary", has_text="Take this back").click()
+        expect(left.locator(".follows")).to_contain_text(
+            "A person is needed: Cancelled after production started"
+        )
+        assert not desk.axe()
+        page.get_by_label("Why is it taken back?").fill("the customer rang again")
+        page.get_by_role("button", name="Take it back").click()
+        desk.shows("Taken back. Both systems are being read")
+        shop.wait_task(order, TaskKind.PAST_CUT_OFF)
+        page.reload()
+        desk.shows(f"{PRIYA}: Took back that they may differ")
+        assert page.locator(".left-card").count() == 0
+    again = shop.world.http.post(f"{url}/api/orders/{order.id}/ask-again", json={"by": "Tom", "reason": "no"})
+    assert (again.status_code, "left different now" in again.json()["error"]) == (409, True)
 
 
 def test_the_other_direction_can_be_stopped_too(browser: Browser, shop: Stage) -> None:

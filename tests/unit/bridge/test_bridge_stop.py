@@ -10,6 +10,7 @@ from bridge_fakes import AT_ONCE, CANCELLED, DISPATCHED, START, STARTED, Small, 
 from msgspec.structs import replace
 
 from countermand.bridge import people
+from countermand.bridge.asking_again import ask_again, left_different
 from countermand.bridge.people import RefusedError
 from countermand.bridge.stopping import stop, waiting
 from countermand.core.command import Outcome, RefusalReason
@@ -223,6 +224,58 @@ def test_without_a_reason_or_a_cancel_nothing_changes(reason: str, says: str) ->
         before = await small.stored()
         with pytest.raises(RefusedError, match=says):
             await small.deed("10001", stop(None, PRIYA, START, reason))
+        assert await small.stored() == before
+
+    run(story())
+
+
+# Taking it back
+
+
+def test_what_was_left_different_is_taken_back_and_the_rules_go_on() -> None:
+    async def story() -> None:
+        small = Small(PATIENT)
+        await small.in_production()
+        await cancelled_in_shop(small)
+        await small.deed("10001", stop(TO_MIS, PRIYA, small.clock(), WHY))
+        await past_the_window(small)
+        assert [line.line_id for line in left_different(await small.case())]
+        await small.deed("10001", ask_again("Tom Baker", small.clock(), "it was the wrong order"))
+        await small.settle()
+        assert small.mis.writes == ["J10001-01"], "the time to take it back is long over"
+        assert (small.state(), small.cancellations()) == ("in_step", ["refused", "done"])
+        ((subject, actor, body),) = small.events(Event.LINE_ASKED_AGAIN)
+        assert (subject, actor) == ("order/10001", "Tom Baker")
+        assert msgspec.json.decode(body)["why"] == "it was the wrong order"
+
+    run(story())
+
+
+def test_taken_back_it_meets_every_limit_as_any_other_does() -> None:
+    async def story() -> None:
+        small = Small(PATIENT)
+        await small.in_production()
+        await cancelled_in_shop(small)
+        await small.deed("10001", stop(TO_MIS, PRIYA, small.clock(), WHY))
+        small.mis.change("J10001-01", status=STARTED)
+        small.job_hook("J10001-01")
+        await small.settle()
+        await small.deed("10001", ask_again(PRIYA, small.clock(), "the customer rang again"))
+        await small.settle()
+        assert small.mis.writes == []
+        assert small.task(TaskKind.PAST_CUT_OFF).state == "open"
+
+    run(story())
+
+
+@pytest.mark.parametrize(("reason", "says"), [(" ", "say why"), ("a reason", "left different now")])
+def test_only_what_is_left_different_can_be_taken_back_and_with_a_reason(reason: str, says: str) -> None:
+    async def story() -> None:
+        small = Small(PATIENT)
+        await small.in_production()
+        before = await small.stored()
+        with pytest.raises(RefusedError, match=says):
+            await small.deed("10001", ask_again(PRIYA, START, reason))
         assert await small.stored() == before
 
     run(story())
