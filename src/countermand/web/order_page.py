@@ -47,7 +47,8 @@ def render_order(
     running = service_of(request).running.get(row.connection)
     names = names_of(running)
     tasks = [views.list_tasks(database, task_id=task.id) for task in row.case.tasks]
-    order, nexts, following = order_view(row, running), _unattended(), ()
+    order, nexts = order_view(row, running), _unattended()
+    following: tuple[Next, ...] = ()
     if running is not None:
         found = judged(row.case, running, brakes_of(database, row.connection))
         order = explained(order, found, running, zone_of(request))
