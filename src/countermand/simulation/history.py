@@ -22,6 +22,7 @@ from countermand.printiq.settings import PrintIQSettings
 from countermand.simulation.audit import audit, journal_head
 from countermand.simulation.desk import Desk
 from countermand.simulation.dice import Dice, dice_of
+from countermand.simulation.idle import Idle
 from countermand.simulation.life import Life, MortalWriter
 from countermand.simulation.line import Line, WriteCall
 from countermand.simulation.loop import EPOCH, SimulatedLoop
@@ -65,9 +66,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
 
 
-def run_history(script: Script) -> Outcome:
-    """Let a history happen; a broken promise ends it and is told in the outcome."""
-    world = World(script)
+def run_history(script: Script, *, every_look: bool = False) -> Outcome:
+    """Let a history happen; a broken promise ends it and is told in the outcome.
+
+    `every_look`: make also those looks that could find nothing, see `simulation.idle`.
+    """
+    world = World(script, every_look=every_look)
     try:
         world.run()
     except Violation as broken:
@@ -78,7 +82,7 @@ def run_history(script: Script) -> Outcome:
 class World:
     """Two systems, people, trouble, and our process between them."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, every_look: bool = False) -> None:
         self.script = script
         setup = script.setup
         self.loop = SimulatedLoop()  # type: ignore[abstract]
@@ -103,6 +107,7 @@ class World:
             (spell.start, spell.end) for spell in script.spells if spell.fault is Fault.UNREACHABLE
         ]
         self.settling = Settling(self.watch)
+        self.idle = Idle(self.shop, self.plant, every_look=every_look)
         self.engine: Engine = open_engine("sqlite://")
         metadata.create_all(self.engine)
         self.writes = Writes(self.watch, self._brakes)
@@ -203,6 +208,7 @@ class World:
         self.watch.clock_error = self._clock_error
         self.watch.clock_set_at = self.loop.time()
         self.watch.clock_set_back += seconds < 0
+        self.idle.disturb_all()
         self.process.wake()
 
     def _born(self) -> Process:
@@ -230,6 +236,7 @@ class World:
             dice=dice,
             live_since=EPOCH,
             changed_at=lambda: self._changed_at,
+            idle=self.idle,
         )
 
     def _is_busy(self) -> bool:
@@ -281,11 +288,13 @@ class World:
     def _order_changed(self, order: ShopOrder) -> None:
         self._changed_at = self.loop.time()
         self.watch.dirty.add(order.order_id)
+        self.idle.disturb(order.order_id)
         self.messages.order_changed(order)
 
     def _item_changed(self, item: PlantItem) -> None:
         self._changed_at = self.loop.time()
         self.watch.dirty.add(item.order_id)
+        self.idle.disturb(item.order_id)
         self.messages.item_changed(item)
         self.plugin.item_changed(item)
 
@@ -297,6 +306,7 @@ class World:
                 self.counts["saves"] += 1
                 self.counts["quiet saves"] += not change.changed
                 self.writes.seen(change.case)
+                self.idle.saved(change, saved[change.case.order_id])
 
     def _brakes(self) -> frozenset[Direction]:
         with self.engine.begin() as database:

@@ -89,6 +89,10 @@ class Line:
     def dice(self, about: str) -> Dice:
         return Dice(self._seed, f"{self.side} {about} {self.loop.time():.3f}")
 
+    def is_clear(self, about: str) -> bool:
+        """Whether a read that left at this very moment would meet no fault."""
+        return self.weather.meets(self.side, self.loop.time(), READ_FAULTS, self.dice(about)) is None
+
     async def read(self, about: str) -> tuple[Call, float]:
         """Go there and back; also how old the news is that comes back, in seconds."""
         self.life.step(f"before a read of the {self.side}")

@@ -43,6 +43,10 @@ class SimulatedStorefront:
     def capabilities(self) -> Mapping[str, Capability]:
         return self._capabilities
 
+    def reads_well(self) -> bool:
+        """Whether reading orders at this very moment would meet no fault."""
+        return self._line.is_clear("read")
+
     async def read_orders(self, order_ids: Sequence[str]) -> Sequence[StorefrontOrder | OrderNotRead]:
         began = self._line.life.clock()
         call, lag = await self._line.read("read")
@@ -174,6 +178,10 @@ class SimulatedMis:
     def _shown(self, items: Iterable[PlantItem], began: datetime, lag: float) -> list[MisItem]:
         shown = (self._plant.read(item, began, lag) for item in items)
         return [item for item in shown if item is not None]
+
+    def reads_well(self) -> bool:
+        """Whether reading items at this very moment would meet no fault."""
+        return self._readable and self._line.is_clear("read")
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
         began = self._line.life.clock()

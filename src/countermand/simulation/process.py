@@ -17,12 +17,13 @@ from countermand.bridge.store import BrakeLimits, Change, HookEnd, StoredCase
 from countermand.core.policy import Direction, Policy
 from countermand.core.status import Side
 from countermand.infigo.hooks import parse_hook as parse_infigo_hook
-from countermand.ledger.columns import from_micros
+from countermand.ledger.columns import from_micros, to_micros
 from countermand.ledger.connections import remember_connection
 from countermand.ledger.inbox import receive
 from countermand.ledger.store import DatabaseStore
 from countermand.printiq.hooks import parse_hook as parse_printiq_hook
 from countermand.simulation.dice import Dice
+from countermand.simulation.idle import Idle
 from countermand.simulation.life import Killed, Life, MortalWriter
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.ports import SimulatedMis, SimulatedStorefront
@@ -39,6 +40,9 @@ _NEXT_DUE = (
     "SELECT min(due_at) FROM inbox WHERE state = 'waiting'",
     "SELECT min(received_at) FROM inbox WHERE state = 'new'",
 )
+_DUE = "SELECT order_ref FROM orders WHERE due_at <= ?"
+_MESSAGES = "SELECT 1 FROM inbox WHERE state = 'new' OR (state = 'waiting' AND due_at <= ?) LIMIT 1"
+_PUT_OFF = "UPDATE orders SET due_at = ? WHERE id = ?"
 
 Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]
 
@@ -82,6 +86,7 @@ class Process:
         dice: Dice,
         live_since: datetime,
         changed_at: Callable[[], float],
+        idle: Idle,
     ) -> None:
         self._engine = engine
         self._loop = loop
@@ -90,7 +95,10 @@ class Process:
         self.store = store
         self._dice = dice
         self._changed_at = changed_at
+        self._idle = idle
+        self._storefront, self._mis = storefront, mis
         self._raw = engine.raw_connection()
+        self._driver: Any = self._raw.driver_connection
         self._wake: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         live = writer.write(lambda database: remember_connection(database, NAME, live_since, life.clock()))
@@ -133,7 +141,7 @@ class Process:
         while True:
             self._leave_out_idle_listings()
             try:
-                busy = await self.bridge.step()
+                busy = self._leave_out_idle_looks() or await self.bridge.step()
             except OperationalError:
                 busy = 0
             if not busy or self._next() > self.life.clock():
@@ -144,6 +152,24 @@ class Process:
         due, now = self.bridge._poll_at, self.life.clock()
         if due is not None and due <= now < self._listing_at():
             self.bridge._poll_at = now + self.connection.polling.interval
+
+    def _leave_out_idle_looks(self) -> int:
+        """Where every order that is due rests and the line is clear, only put off their looks; how many."""
+        now, driver = self.life.clock(), self._driver
+        last, listing = self.bridge._last_step, self.bridge._poll_at
+        if last is None or now < last or listing is None or listing <= now:
+            return 0
+        micros = to_micros(now)
+        due = driver.execute(_DUE, (micros,)).fetchall()
+        rests = self._idle.rests((order_ref for (order_ref,) in due), now)
+        if not rests or not (self._storefront.reads_well() and self._mis.reads_well()):
+            return 0
+        if driver.execute(_MESSAGES, (micros,)).fetchone() is not None:
+            return 0
+        for rest in rests:
+            looks = rest.next_look(self.connection, now)
+            driver.execute(_PUT_OFF, (looks and to_micros(looks), rest.row_id))
+        return len(rests)
 
     async def _rest(self) -> None:
         """Rest until the service's next look that could find something; the looks between find nothing."""
@@ -162,9 +188,8 @@ class Process:
     def _next(self) -> datetime:
         """When there is something to do next, by our own clock."""
         times = [self._listing_at()]
-        driver: Any = self._raw.driver_connection
         for query in _NEXT_DUE:
-            (due,) = driver.execute(query).fetchone()
+            (due,) = self._driver.execute(query).fetchone()
             if due is not None:
                 times.append(from_micros(due))
         return min(times)
@@ -172,7 +197,7 @@ class Process:
     def _listing_at(self) -> datetime:
         """When the next listing is worth its while: one that finds nothing changed changes nothing."""
         due = self.bridge._poll_at or self.life.clock()
-        if self._changed_at() >= self.life.listed_at:
+        if self._changed_at() >= self.life.listed_at or self._idle.every_look:
             return due
         return max(due, self.life.listed_by_clock + IDLE_LISTINGS)
 
