@@ -11,7 +11,7 @@ from countermand.bridge.case import Case, Doubt, OpenTask, as_order
 from countermand.bridge.connection import Connection
 from countermand.bridge.store import ITSELF, Closing, TaskCheck, TaskEnd, TaskWish
 from countermand.core.order import Payment
-from countermand.core.plan import NeedsPerson, Plan
+from countermand.core.plan import Later, NeedsPerson, Plan
 from countermand.core.status import Facts, Pair
 from countermand.core.tasks import TASK_TYPES, TaskKind, TaskType
 from countermand.core.verdict import InStep, Push, Settled, Wait
@@ -90,14 +90,18 @@ def _not_over_yet(task: OpenTask, plan: Plan) -> bool:
     """Whether a change to one of its lines is still on its way: that proves nothing.
 
     A line that a person is asked about in another way now (production has begun meanwhile, it can be read
-    again) is not on its way: one question takes the other's place.
+    again) is not on its way: one question takes the other's place. Nor is one that is held until something
+    else changes: a dispatch waits for the rest of its order for days.
     """
-    asked = {
-        line_id for action in plan.actions if isinstance(action, NeedsPerson) for line_id in action.line_ids
+    resting = {
+        line_id
+        for action in plan.actions
+        if isinstance(action, NeedsPerson) or (isinstance(action, Later) and action.until is None)
+        for line_id in action.line_ids
     }
     for line_id in task.line_ids:
         verdict = plan.verdicts.get(line_id)
-        if isinstance(verdict, Push) and line_id not in asked:
+        if isinstance(verdict, Push) and line_id not in resting:
             return True
         if isinstance(verdict, Wait) and verdict.rule in _NOT_KNOWN_YET:
             return True

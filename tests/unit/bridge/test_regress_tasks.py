@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge_fakes import AT_ONCE, STARTED, Small, run
+from bridge_fakes import AT_ONCE, DISPATCHED, STARTED, Small, run
 from msgspec.structs import replace
 
 from countermand.bridge.ports import LineKind, MisItemKind
@@ -34,6 +34,30 @@ def test_cannot_read_ends_when_it_can_be_read_although_another_line_waits_for_a_
         await small.settle(60)
         assert small.task(TaskKind.CANNOT_READ).state == "closed"
         assert small.tasks(TaskKind.CANCEL_STOCK_LINE)[-1].state == "open"
+
+    run(story())
+
+
+def test_cannot_read_ends_when_it_can_be_read_although_a_dispatch_waits_for_the_rest_of_its_order() -> None:
+    """Seed 39 of ten days and twenty orders: said to be unreadable for as long as the rest was being made."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001", "s1", "s2")
+        small.mis.change("J10001-01", status=DISPATCHED)
+        small.job_hook("J10001-01")
+        await small.settle()
+        assert small.storefront.writes == []
+        small.storefront.down = "502"
+        small.order_hook("10001")
+        await small.settle(60)
+        await small.settle(600)
+        assert small.task(TaskKind.CANNOT_READ).state == "open"
+        small.storefront.down = ""
+        small.order_hook("10001")
+        await small.settle(60)
+        assert small.storefront.writes == []
+        assert small.task(TaskKind.CANNOT_READ).state == "closed"
 
     run(story())
 
