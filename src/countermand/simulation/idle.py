@@ -1,8 +1,8 @@
 """Looks that could find nothing: orders that rest, in both systems as we know them, and a clear line.
 
-Most looks of a month find what the look before them found. Where nothing has changed and the line would let the
-look through, all that it would do is put off the next one; so only that is done, by the same schedule. A look that
-would meet any fault is made, and so is every look after anything has changed.
+Most looks of a month find what the look before them found. Where nothing has changed and the line would let
+the look through, all that it would do is put off the next one; so only that is done, by the same schedule. A
+look that would meet any fault is made, and so is every look after anything has changed.
 """
 
 from __future__ import annotations

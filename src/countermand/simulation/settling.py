@@ -81,7 +81,9 @@ class Settling:
             if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
             wrong = _wrong_view(self._watch, case, line, truth)
-            if wrong and not kinds & _ABOUT_READING:
+            # Where the MIS cannot be read at all, a named person's word is all there is.
+            by_word = settled and not self._watch.setup.mis_readable
+            if wrong and not (kinds & _ABOUT_READING or by_word):
                 yield TRUTH, truth.line_id, wrong
             if not wrong:
                 yield from _idle_tasks(line, case, kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import time
@@ -33,7 +34,11 @@ class Job(msgspec.Struct, frozen=True):
 
 def run_job(job: Job) -> Done:
     began = time.process_time()
-    outcome = run_history(write_script(job.seed, job.days, job.orders))
+    gc.freeze()  # what is loaded stays: not looking through it again and again saves a tenth of the time
+    try:
+        outcome = run_history(write_script(job.seed, job.days, job.orders))
+    finally:
+        gc.unfreeze()
     return Done(outcome, time.process_time() - began)
 
 
