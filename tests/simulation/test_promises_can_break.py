@@ -1,0 +1,65 @@
+"""For each promise: the code is broken on purpose, and a simulated history finds it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+from mutants import MUTANTS, Break
+
+from countermand.core.policy import Mode
+from countermand.simulation.author import write_script
+from countermand.simulation.history import run_history
+from countermand.simulation.invariants import MEANING
+from countermand.simulation.script import Act, Do, Script
+
+#: So many seeds are tried with a mutant, and as many without.
+SEEDS = range(1, 9)
+
+_CASES = [(promise, mutant) for promise, mutants in MUTANTS.items() for mutant in mutants]
+
+
+def _small(seed: int) -> Script:
+    """Four days of a shop that lets everything happen by itself, and nothing within half an hour.
+
+    Most of the time two processes of ours run, so that they get into each other's way.
+    """
+    script = write_script(seed, days=4, orders=12)
+    overlaps = (Act(at=hour * 3600.0, do=Do.OVERLAP, number=5 * 3600.0) for hour in range(6, 90, 12))
+    acts = tuple(sorted((*script.acts, *overlaps), key=lambda act: act.at))
+    policy = replace(
+        script.setup.policy,
+        cancel_to_mis=Mode.AUTOMATIC,
+        cancel_to_storefront=Mode.AUTOMATIC,
+        ship_to_storefront=Mode.AUTOMATIC,
+        undo_window=timedelta(minutes=30),
+        vendor_grace=timedelta(0),
+        value_limit=None,
+        opening_hours=None,
+        brake_burst=99,
+        brake_daily=99,
+    )
+    return replace(script, acts=acts, setup=replace(script.setup, policy=policy))
+
+
+@pytest.mark.parametrize(
+    ("promise", "mutant"), _CASES, ids=[f"{promise}:{mutant.__name__}" for promise, mutant in _CASES]
+)
+def test_a_broken_promise_is_found(promise: str, mutant: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant(monkeypatch)
+    found = set()
+    for seed in SEEDS:
+        found.add(run_history(_small(seed)).invariant)
+        if promise in found:
+            return
+    pytest.fail(f"{mutant.__name__} was not found by {promise}; found were {found}")
+
+
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_the_same_histories_break_nothing_by_themselves(seed: int) -> None:
+    assert run_history(_small(seed)).violation == ""
+
+
+def test_every_promise_has_a_mutant() -> None:
+    assert set(MUTANTS) == set(MEANING)
