@@ -328,6 +328,7 @@ def pages(http: httpx.Client) -> dict[str, str]:
         "Sweeps": "/sweeps",
         "Connections": "/connections",
         "Rules": "/rules",
+        "Other rules": "/rules/what-if",
         "Journal": "/journal",
         "Journal, one kind": "/journal?event=write.verified",
         "Journal, an order": f"/journal?about={order['order']}",

@@ -11,8 +11,9 @@ from countermand.app import utc_now
 from countermand.bridge import people
 from countermand.bridge.asking_again import left_different
 from countermand.bridge.cancel_here import anything_to_cancel
-from countermand.bridge.case import Written
+from countermand.bridge.case import Case, Written
 from countermand.bridge.stopping import waiting
+from countermand.core.plan import Plan
 from countermand.ledger import views
 from countermand.web import words
 from countermand.web.clock import zone_of
@@ -53,14 +54,8 @@ def render_order(
         found = judged(row.case, running, brakes_of(database, row.connection))
         order = explained(order, found, running, zone_of(request))
         following = would_follow(row.case, running, brakes_of(database, row.connection))
-        stoppable = {one.direction.value for one in waiting(row.case)}
-        nexts = tuple(
-            msgspec.structs.replace(one, stops=one.stops if one.stops in stoppable else "")
-            for one in (next_of(action, names) for action in found.plan.actions)
-        )
-    # What a card above says already is not said again as what happens next.
-    asked = {task.kind for found_tasks in tasks for task in found_tasks}
-    nexts = tuple(one for one in nexts if one.task not in asked)
+        asked = {task.kind for found_tasks in tasks for task in found_tasks}
+        nexts = _nexts(row.case, found.plan, names, asked)
     cards = [task_view(each, running, order) for found_tasks in tasks for each in found_tasks]
     return show(
         request,
@@ -83,6 +78,20 @@ def render_order(
         done=words.DONE.get(request.query_params.get("done", ""), ""),
         LIVES=words.LIVES,
         MONEY=words.MONEY,
+    )
+
+
+def _nexts(case: Case, plan: Plan, names: Names, asked: set[str]) -> tuple[Next, ...]:
+    """What happens next, and what of it can be stopped.
+
+    `asked`: the kinds of tasks that have a card above already; they are not said again.
+    """
+    stoppable = {one.direction.value for one in waiting(case)}
+    found = (next_of(action, names) for action in plan.actions)
+    return tuple(
+        msgspec.structs.replace(one, stops=one.stops if one.stops in stoppable else "")
+        for one in found
+        if one.task not in asked
     )
 
 

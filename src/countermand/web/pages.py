@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -56,6 +57,14 @@ def _stamp() -> str:
 STATIC_FOLDER = _HERE / "static"
 STATIC_PREFIX = f"/static/{_stamp()}"
 
+
+@cache
+def _icon(name: str) -> Markup:
+    """A page of fifty rows has hundreds of icons, and a few dozen different ones."""
+    use = Markup('<use href="{}/icons.svg#{}"></use>').format(STATIC_PREFIX, name)
+    return Markup('<svg class="icon" aria-hidden="true" width="20" height="20">{}</svg>').format(use)
+
+
 environment = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -73,6 +82,7 @@ environment.globals.update(
     count=words.count,
     task_type=lambda kind: TASK_TYPES[TaskKind(kind)],
     names=words.Names(),
+    drawn=_icon,
 )
 environment.filters.update(
     in_storefront=partial(words.status, side="storefront"),
