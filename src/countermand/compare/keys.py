@@ -67,8 +67,8 @@ def offered(storefront: Layout, mis: Layout, wanted: Keys) -> list[tuple[str, st
     if not pairs:
         raise CompareError(
             f"{storefront.source.name} and {mis.source.name} have no columns that could name the same order "
-            f"({_named(storefront)} against {_named(mis)}); name them under [keys] in a mapping file "
-            "(--map mapping.toml)."
+            f"({_named(storefront)} against {_named(mis)}): export the MIS's jobs with their Customer "
+            "Reference or External Job Reference, or name the columns in a mapping file (--map mapping.toml)."
         )
     return [pair for pair in pairs if _look_alike(storefront, pair[0], mis, pair[1])] or pairs
 

@@ -16,6 +16,7 @@ from countermand.compare.database import Database
 from countermand.compare.keys import KeyPair
 from countermand.compare.layout import described
 from countermand.compare.load import Loaded
+from countermand.compare.titles import counted
 from countermand.core.status import Facts
 
 URGENCY_WORDS = {
@@ -243,22 +244,23 @@ def _notes(storefront: Loaded, mis: Loaded, keys: KeyPair, counts: dict[Class, C
     blank = counts[Class.WITHOUT_KEY]
     if blank.mis_rows:
         yield (
-            f"{blank.mis_rows:,} jobs in {mis.layout.source.name} carry no reference: no web orders, not "
-            "compared."
+            f"{counted(blank.mis_rows, 'job')} in {mis.layout.source.name} without a reference: no web "
+            f"{'order' if blank.mis_rows == 1 else 'orders'}, not compared."
         )
     if blank.storefront_rows:
         yield (
-            f"{blank.storefront_rows:,} rows in {storefront.layout.source.name} have no order number and are "
-            "not compared."
+            f"{counted(blank.storefront_rows, 'row')} in {storefront.layout.source.name} without an order "
+            "number: not compared."
         )
     for loaded in (storefront, mis):
         name = loaded.layout.source.name
         if loaded.unread_numbers:
-            yield f"{loaded.unread_numbers:,} quantities in {name} are no numbers; they are not compared."
+            unread = loaded.unread_numbers
+            yield f"{counted(unread, 'quantity', 'quantities')} in {name} not a number: not compared."
         if loaded.unread_dates:
             yield (
-                f"{loaded.unread_dates:,} dates in {name} could not be read; those orders count as "
-                "placed before."
+                f"{counted(loaded.unread_dates, 'date')} in {name} could not be read: counted as placed "
+                "before."
             )
     if counts[Class.AFTER_AS_OF].found:
         yield (

@@ -11,7 +11,7 @@ from rich.table import Table
 from countermand.compare.classify import Class, Urgency
 from countermand.compare.result import URGENCY_WORDS, Comparison, Difference, SideReport
 from countermand.compare.run import Request
-from countermand.compare.titles import TITLES, money
+from countermand.compare.titles import TITLES, counted, money
 
 _WORST = 20
 _STATUSES = 30
@@ -52,7 +52,7 @@ def _show_side(label: str, side: SideReport, out: Console) -> None:
     out.print("  Statuses:")
     for raw, meant, rows in side.statuses[:_STATUSES]:
         read = escape(meant) if meant else "[bold red]not known[/]"
-        out.print(f"    {escape(raw)} = {read} ({rows:,} rows)")
+        out.print(f"    {escape(raw)} = {read} ({counted(rows, 'row')})")
     if len(side.statuses) > _STATUSES:
         out.print(f"    and {len(side.statuses) - _STATUSES:,} more combinations")
 

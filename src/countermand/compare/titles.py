@@ -1,4 +1,4 @@
-"""What each result class is called on screen and on paper, and how money is written there."""
+"""What each result class is called on screen and on paper, and how money and numbers are written there."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ TITLES: dict[Class, str] = {
 
 def money(value: float | None) -> str:
     return "" if value is None else f"{value:,.2f}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -219,7 +219,7 @@ def test_jobs_without_a_reference_are_no_web_orders(files: Files) -> None:
     files.write("printiq.csv", PRINTIQ + "J9-01,,Cancelled\n,,\n")
     comparison, _ = files.compare()
     assert comparison.counts[Class.WITHOUT_KEY].mis_rows == 2
-    assert any("carry no reference" in note for note in comparison.notes)
+    assert any("without a reference" in note for note in comparison.notes)
 
 
 # --- the mapping file -------------------------------------------------------------------------------
