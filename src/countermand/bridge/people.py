@@ -128,12 +128,15 @@ def check_now(task_id: int, by: str, at: datetime, reason: str = "") -> Deed:
 def approve(direction: Direction, by: str, at: datetime, reason: str, line_ids: tuple[str, ...] = ()) -> Deed:
     """ "Do it": a write that waits for a person may go; the second name counts where two are needed.
 
-    `line_ids`: what was asked about (none: all of it); a line that wants it later is asked about again.
+    `line_ids`: what was asked about (none: all of it); a line that wants it later is asked about again, and
+    what somebody said before that line was added counts no more.
     """
     lines = frozenset(line_ids)
 
     def deed(case: Case) -> tuple[Case, Entry]:
         given = case.approvals.get(direction)
+        if given is not None and not _about_all(given, lines):
+            given = None
         if given is not None and given.by == by:
             raise RefusedError(f"{by} has agreed already; a second, different person is needed.")
         approval = (
@@ -143,6 +146,10 @@ def approve(direction: Direction, by: str, at: datetime, reason: str, line_ids: 
         return replace(case, approvals={**case.approvals, direction: approval}), entry
 
     return deed
+
+
+def _about_all(given: Approval, lines: frozenset[str]) -> bool:
+    return not given.line_ids or (bool(lines) and lines <= given.line_ids)
 
 
 def settle(line_ids: tuple[str, ...], by: str, at: datetime, reason: str) -> Deed:
@@ -261,6 +268,7 @@ def release(direction: Direction, by: str, at: datetime, reason: str) -> Deed:
     """Let this order pass the mass-cancel brake."""
 
     def deed(case: Case) -> tuple[Case, Entry]:
+        case = _lives_again(case, direction, at)
         cancellation = case.open_cancellation(direction)
         if cancellation is None:
             raise RefusedError(f"Order {case.order_id} has no cancel waiting in this direction.")
@@ -268,6 +276,17 @@ def release(direction: Direction, by: str, at: datetime, reason: str) -> Deed:
         return case.with_cancellation(released), _entry(case, Event.BRAKE_RELEASED, by, at, reason)
 
     return deed
+
+
+def _lives_again(case: Case, direction: Direction, at: datetime) -> Case:
+    """A cancellation that expired while it was held begins anew: a person wants it now."""
+    last = next((one for one in reversed(case.cancellations) if one.direction is direction), None)
+    if last is None or last.state is not CancellationState.EXPIRED:
+        return case
+    case = replace(case, serial=case.serial + 1)
+    number = f"{case.order_id}-c{case.serial}"
+    state = CancellationState.ASSESSING
+    return case.with_cancellation(replace(last, id=number, state=state, requested_at=at, changed_at=at))
 
 
 def look_again(by: str, at: datetime) -> Deed:

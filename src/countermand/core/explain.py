@@ -83,6 +83,7 @@ REASONS: Mapping[str, str] = {
     # Before a write
     "not-offered": "; this cannot be done from outside, so a person does it by hand",
     "cut-off": ", past this shop's cut-off, so a person must decide",
+    "left-different": "; somebody had let the two differ before, so a person must decide again",
     "mode-observe": "; this connection only watches, so a person is told and nothing is written",
     "mode-manual": "; in this shop a person does that by hand",
     "mode-assisted": "; in this shop a person has to press the button",

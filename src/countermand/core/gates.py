@@ -112,6 +112,11 @@ CANCEL_GUARDS: tuple[Question, ...] = (
         ("cut-off",),
     ),
     Question(
+        "Had a person left the two systems different on one of these lines, and has something changed since?",
+        "That person's decision still counts: it is written only on a person's word.",
+        ("left-different",),
+    ),
+    Question(
         "Is the mode for this direction not *automatic*, and has nobody said “do it”?",
         "Observe: a task, nothing is ever written. Manual: a task with the steps. Assisted: a task with a "
         "button.",

@@ -61,6 +61,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 
     `source_since`: when the newest of the lines concerned first showed the change; waits run from it.
     `value`: what the order is worth, none when unknown.
+    `left_different`: a person had let the two systems differ on one of the lines, and it has changed since.
     """
 
     direction: Direction
@@ -69,6 +70,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     brake: BrakeState = BrakeState()
     approval: Approval | None = None
     value: float | None = None
+    left_different: bool = False
 
 
 def past_cut_off(mis: Reading, direction: Direction) -> bool:
@@ -91,8 +93,11 @@ def guard_cancel(around: Circumstances, mis: list[Reading], policy: Policy, now:
     mode = policy.mode(around.direction)
     if not around.offered:
         return Stop("not-offered", by_hand(around.direction))
+    button = mode in (Mode.ASSISTED, Mode.AUTOMATIC)
     if not approved and any(past_cut_off(reading, around.direction) for reading in mis):
-        return Stop("cut-off", TaskKind.PAST_CUT_OFF, assisted=mode in (Mode.ASSISTED, Mode.AUTOMATIC))
+        return Stop("cut-off", TaskKind.PAST_CUT_OFF, assisted=button)
+    if not approved and around.left_different:
+        return Stop("left-different", by_hand(around.direction), assisted=button)
     if mode is Mode.OBSERVE or (mode is not Mode.AUTOMATIC and not approved):
         return Stop(f"mode-{mode.value}", by_hand(around.direction), assisted=mode is Mode.ASSISTED)
     return (

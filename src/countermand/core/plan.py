@@ -128,7 +128,14 @@ def _circumstances(
         brake=order.brakes.get(direction, BrakeState()),
         approval=_approval(order, lines, direction),
         value=order.value,
+        left_different=any(_left_different(entry) for entry in lines),
     )
+
+
+def _left_different(entry: OrderLine) -> bool:
+    """Somebody had decided against the change; a word that it was done by hand is no such decision."""
+    settlement = entry.line.settlement
+    return settlement is not None and not settlement.reported
 
 
 def _approval(order: Order, lines: list[OrderLine], direction: Direction) -> Approval | None:

@@ -55,6 +55,7 @@ _GATES: dict[str, str] = {
     "value-limit": "It is worth more than one person may cancel alone.",
     "opening-hours": "Held until opening time.",
     "cut-off": "Production may have started, so a person decides.",
+    "left-different": "Somebody had decided to let the two systems differ, and something has changed since.",
     "not-offered": "This set-up has no way to do it from outside, so a person does it.",
     "mode-manual": "This shop lets a person do it.",
     "mode-assisted": "This shop lets a person press the button.",

@@ -96,6 +96,8 @@ def guarded() -> Iterator[tuple[tuple[OrderLine, ...], Policy, dict[str, object]
         yield one, replace(AUTOMATIC, cancel_to_mis=mode), {}
     yield one, AUTOMATIC, {"offered": frozenset[str]()}
     yield (order_line("s1", line("cancelled/none", "open/started")),), AUTOMATIC, {}
+    left = settlement(pair("cancelled/none", "open/started"))
+    yield (order_line("s1", line("cancelled/none", "open/none", settlement=left)),), AUTOMATIC, {}
     yield one, replace(AUTOMATIC, undo_window=timedelta(minutes=5)), {}
     yield one, replace(AUTOMATIC, vendor_grace=timedelta(minutes=5), vendor_may_cancel=True), {}
     yield one, AUTOMATIC, {"brakes": {Direction.CANCEL_TO_MIS: BrakeState(tripped=True)}}

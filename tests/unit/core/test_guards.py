@@ -176,6 +176,25 @@ def test_the_guards_in_their_order() -> None:
     assert order == ["cut-off", "undo-window", "vendor-grace", "brake", "value-limit", "opening-hours"]
 
 
+@pytest.mark.parametrize("direction", CANCELS)
+@pytest.mark.parametrize(
+    ("mode", "assisted"),
+    [(Mode.OBSERVE, False), (Mode.MANUAL, False), (Mode.ASSISTED, True), (Mode.AUTOMATIC, True)],
+)
+def test_what_a_person_had_decided_against_is_asked_about_again(
+    direction: Direction, mode: Mode, assisted: bool
+) -> None:
+    decided = replace(around(direction), left_different=True)
+    policy = replace(AUTOMATIC, cancel_to_mis=mode, cancel_to_storefront=mode)
+    assert cancel(decided, policy, UNTOUCHED) == Stop("left-different", by_hand(direction), assisted=assisted)
+    assert cancel(decided, policy, STARTED) == Stop("cut-off", TaskKind.PAST_CUT_OFF, assisted=assisted)
+
+
+def test_a_person_may_decide_otherwise_later() -> None:
+    decided = replace(around(approval=ONE), left_different=True)
+    assert cancel(decided, AUTOMATIC, UNTOUCHED) == GO
+
+
 # Undo window and vendor grace
 
 

@@ -167,6 +167,21 @@ def test_a_line_that_is_made_already_holds_the_other_cancelled_lines_of_its_orde
     )
 
 
+def test_what_somebody_let_differ_is_asked_about_when_it_changes_and_holds_the_others_of_its_cancel() -> None:
+    then = settlement(pair("cancelled/none", "open/none"))
+    made = line("cancelled/none", "held/none", settlement=then)
+    of = order(order_line("s1", TO_CANCEL), order_line("s2", made))
+    assert actions(of) == (
+        needs(TaskKind.CANCEL_IN_MIS, "s1", "s2", because="left-different", assisted=True, direction=TO_MIS),
+    )
+
+
+def test_a_word_that_it_was_done_by_hand_is_no_decision_against_the_cancel() -> None:
+    word = settlement(pair("cancelled/none", "unreadable"), reported=True)
+    of = order(order_line("s1", line("cancelled/none", "open/none", settlement=word)))
+    assert [write.line_ids for write in plan(of, AUTOMATIC, T0).writes] == [("s1",)]
+
+
 def test_a_line_that_somebody_decided_to_make_holds_nothing() -> None:
     made = line(
         "cancelled/none", "open/produced", settlement=settlement(pair("cancelled/none", "open/produced"))
