@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, insert, select
-from web_bench import SHOP, Bench, case
 
 from countermand.ledger import schema
 from countermand.ledger.figures import figures
+from web_bench import SHOP, Bench, case
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from web_bench import NOW, SHOP, Bench, Console, case
 
 from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
 from countermand.ledger.journal import append
+from web_bench import NOW, SHOP, Bench, Console, case
 
 SOON = 10.0
 

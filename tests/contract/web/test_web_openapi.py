@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from web_bench import PRIYA, SENT, Bench, Console, case
 
 from countermand.app import Installation
 from countermand.core.tasks import TaskKind
 from countermand.web.openapi import described, operation_of
 from countermand.web.server import create_app
+from web_bench import PRIYA, SENT, Bench, Console, case
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from web_bench import NOW, PRIYA, TOM, Bench
 
 from countermand.core.events import Event
 from countermand.ledger import records, views
 from countermand.ledger.schema import task
 from countermand.ledger.tasks import OvertakenError, touch
 from countermand.ledger.writer import GroupWriter
+from web_bench import NOW, PRIYA, TOM, Bench
 
 
 @pytest.fixture

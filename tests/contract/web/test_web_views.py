@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
-from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, case, wish
 
 from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
@@ -18,6 +17,7 @@ from countermand.ledger.journal import append
 from countermand.ledger.records import JournalFilter
 from countermand.ledger.tasks import touch
 from countermand.ledger.views import ListPlaceError
+from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, case, wish
 
 
 @pytest.fixture
