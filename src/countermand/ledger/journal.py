@@ -70,12 +70,11 @@ def digest(*fields: str) -> str:
 
     The lengths keep two different entries from giving the same bytes by moving text between fields.
     """
-    found = hashlib.sha256()
+    parts: list[bytes] = []
     for field in fields:
         raw = field.encode(errors="surrogateescape")
-        found.update(len(raw).to_bytes(8, "big"))
-        found.update(raw)
-    return found.hexdigest()
+        parts += (len(raw).to_bytes(8, "big"), raw)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def link_of(chain: str, seq: int, micros: int, event: str, subject: str, content: str) -> str:

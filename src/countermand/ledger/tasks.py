@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from countermand.bridge.case import Case, OpenTask
 from countermand.bridge.store import ITSELF, Change, Closing, Entry, TaskEnd, TaskWish
 from countermand.core.events import Event
 from countermand.ledger.journal import append
+from countermand.ledger.prepared import Prepared
 from countermand.ledger.schema import task, task_order
 
 
@@ -55,9 +56,9 @@ def _open(
     opened, entries = [], []
     for wish in change.opens:
         task_id, is_new = _open_one(database, connection, wish, now)
-        known = task_order.c.task_id == task_id, task_order.c.order_id == row_id
-        if database.scalar(select(func.count()).select_from(task_order).where(*known)) == 0:
-            database.execute(insert(task_order), {"task_id": task_id, "order_id": row_id})
+        belongs = {"task_id": task_id, "order_id": row_id}
+        if not _BELONGS.all(database, {"of_task": task_id, "of_order": row_id}):
+            _JOIN.run(database, belongs)
         opened.append(
             OpenTask(
                 id=task_id,
@@ -82,29 +83,41 @@ def _open(
 
 
 def _open_one(database: Connection, connection: str, wish: TaskWish, now: datetime) -> tuple[int, bool]:
-    keyed = (task.c.connection == connection, task.c.group_key == wish.group_key)
-    found = database.scalar(select(task.c.id).where(*keyed, task.c.state == "open"))
-    if found is not None:
+    keyed = {"of": connection, "key": wish.group_key}
+    if open_one := _OPEN_OF_KEY.all(database, keyed):
+        ((found,),) = open_one
         news = {"line_ids": ", ".join(wish.line_ids), "detail": wish.detail, "because": wish.because}
         database.execute(update(task).where(task.c.id == found).values(**news))
         return found, False
-    before = database.scalar(select(func.count()).select_from(task).where(*keyed)) or 0
-    statement = insert(task).values(
-        connection=connection,
-        group_key=wish.group_key,
-        kind=wish.kind.value,
-        urgency=wish.urgency.rank,
-        owner=wish.owner,
-        because=wish.because,
-        detail=wish.detail,
-        line_ids=", ".join(wish.line_ids),
-        assisted=wish.assisted,
-        opened_at=now,
-        due_at=wish.due_at,
-        state="open",
-        returned=before,
+    ((before,),) = _COUNT_OF_KEY.all(database, keyed)
+    row = {
+        "connection": connection,
+        "group_key": wish.group_key,
+        "kind": wish.kind.value,
+        "urgency": wish.urgency.rank,
+        "owner": wish.owner,
+        "because": wish.because,
+        "detail": wish.detail,
+        "line_ids": ", ".join(wish.line_ids),
+        "assisted": wish.assisted,
+        "opened_at": now,
+        "due_at": wish.due_at,
+        "state": "open",
+        "returned": before,
+    }
+    return int(database.execute(_INSERT_TASK, row).scalar_one()), True
+
+
+_INSERT_TASK = insert(task).returning(task.c.id)
+_OF_KEY = (task.c.connection == bindparam("of"), task.c.group_key == bindparam("key"))
+_OPEN_OF_KEY = Prepared(select(task.c.id).where(*_OF_KEY, task.c.state == "open"))
+_COUNT_OF_KEY = Prepared(select(func.count()).select_from(task).where(*_OF_KEY))
+_BELONGS = Prepared(
+    select(task_order.c.task_id).where(
+        task_order.c.task_id == bindparam("of_task"), task_order.c.order_id == bindparam("of_order")
     )
-    return int(database.execute(statement.returning(task.c.id)).scalar_one()), True
+)
+_JOIN = Prepared(insert(task_order), "task_id", "order_id")
 
 
 def _end(database: Connection, change: Change, row_id: int, now: datetime) -> Iterable[Entry]:
@@ -133,27 +146,37 @@ def _leave(database: Connection, end: TaskEnd, row_id: int, now: datetime) -> bo
     """Take one order out of a task; the last one out closes it. A person's word closes it for all."""
     about = task_order.c.task_id == end.id
     if end.how is not Closing.WORD:
-        others = database.scalar(
-            select(func.count())
-            .select_from(task_order.join(task, task.c.id == task_order.c.task_id))
-            .where(about, task_order.c.order_id != row_id)
-        )
+        ((others,),) = _OTHERS.all(database, {"of_task": end.id, "but": row_id})
         if others:
             database.execute(delete(task_order).where(about, task_order.c.order_id == row_id))
             return False
-    closed = database.execute(
-        update(task)
-        .where(task.c.id == end.id, task.c.state == "open")
-        .values(
-            state="closed",
-            closed_at=now,
-            closed_by=end.by,
-            closed_how=end.how.value,
-            close_reason=end.reason,
-            version=task.c.version + 1,
-        )
+    closed = {
+        "of_task": end.id,
+        "new_closed_at": now,
+        "new_closed_by": end.by,
+        "new_closed_how": end.how.value,
+        "new_close_reason": end.reason,
+    }
+    return _CLOSE.run(database, closed) == 1
+
+
+_OTHERS = Prepared(
+    select(func.count())
+    .select_from(task_order.join(task, task.c.id == task_order.c.task_id))
+    .where(task_order.c.task_id == bindparam("of_task"), task_order.c.order_id != bindparam("but"))
+)
+_CLOSE = Prepared(
+    update(task)
+    .where(task.c.id == bindparam("of_task"), task.c.state == "open")
+    .values(
+        state="closed",
+        closed_at=bindparam("new_closed_at"),
+        closed_by=bindparam("new_closed_by"),
+        closed_how=bindparam("new_closed_how"),
+        close_reason=bindparam("new_close_reason"),
+        version=task.c.version + 1,
     )
-    return closed.rowcount == 1
+)
 
 
 # What people do to a task, without touching its orders
