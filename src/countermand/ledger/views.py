@@ -137,10 +137,11 @@ def list_orders(
         chosen = chosen.where(tuple_(orders.c.changed_at, orders.c.id) < _moment_key(after))
     # The case files are large: choose by the indexes first, then fetch only what is shown.
     ids = list(database.scalars(chosen))
-    return _orders_by_id(database, ids)
+    return orders_by_id(database, ids)
 
 
-def _orders_by_id(database: Connection, ids: Sequence[int]) -> list[OrderRow]:
+def orders_by_id(database: Connection, ids: Sequence[int]) -> list[OrderRow]:
+    """These orders, by the ledger's ids, in this order."""
     found = {row.id: row for row in rows_of(database, select(*_ORDER).where(orders.c.id.in_(ids)), OrderRow)}
     return [found[each] for each in ids if each in found]
 
@@ -313,7 +314,7 @@ def orders_of_task(
 
 def task_order_rows(database: Connection, task_id: int, limit: int) -> list[OrderRow]:
     """The orders of a task as list rows."""
-    return _orders_by_id(database, [row_id for row_id, _ in orders_of_task(database, task_id, limit)])
+    return orders_by_id(database, [row_id for row_id, _ in orders_of_task(database, task_id, limit)])
 
 
 def tasks_of_order(database: Connection, order_row_id: int) -> list[int]:

@@ -12,7 +12,7 @@ from countermand.bridge import people
 from countermand.core.policy import Direction
 from countermand.core.tasks import TaskKind
 from countermand.ledger import views
-from countermand.ledger.brakes import clear_brake
+from countermand.ledger.brakes import clear_brake, not_yet_sent
 from countermand.web import words
 from countermand.web.order_list import flat
 from countermand.web.order_view import OrderView, order_view
@@ -63,12 +63,17 @@ def _held(request: Request, database: Connection) -> Held:
     task = views.find_group(database, brake.connection, f"{TaskKind.BRAKE.value}:{brake.direction}")
     limit = min(max(limit_of(request), MOST_HELD_SHOWN), 5000)
     rows = views.task_order_rows(database, task.id, limit) if task else []
+    # Those in their time to be taken back are held too, and asked about only when that is over.
+    known = {row.id for row in rows}
+    waiting = not_yet_sent(database, brake.connection, brake.direction, brake.tripped_at, limit)
+    early = [row_id for row_id in waiting if row_id not in known] if len(rows) < limit else []
+    rows += views.orders_by_id(database, early)
     running = service.running.get(brake.connection)
     return Held(
         brake=brake,
         task=task,
         orders=[order_view(row, running) for row in rows],
-        total=task.order_count if task else 0,
+        total=(task.order_count if task else 0) + len(early),
     )
 
 

@@ -11,11 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from countermand.bridge.store import Entry, State
+from countermand.core.cancellation import Cancellation, CancellationState
 from countermand.core.events import Event
+from countermand.core.policy import Direction
 from countermand.core.status import OPEN
 from countermand.core.tasks import TaskKind
+from countermand.ledger import schema
 from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, Console, case, wish
 
 PAGES = (
@@ -251,4 +255,39 @@ def test_an_empty_installation_says_what_would_be_here(tmp_path: Path) -> None:
             assert 'class="empty"' in text or "nothing" in text or path == "/rules"
         assert "No systems are connected yet" in served.get("/")
         assert "/start" in served.get("/orders")
+    bench.engine.dispose()
+
+
+def test_a_brake_shows_what_it_holds_while_it_can_still_be_taken_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for number, state in (
+        (1, CancellationState.ACCEPTED),
+        (2, CancellationState.DONE),
+        (3, CancellationState.ACCEPTED),
+    ):
+        order = case(number, CANCELLED)
+        wanted = Cancellation(
+            id=f"{order.order_id}-c1",
+            direction=Direction.CANCEL_TO_MIS,
+            line_ids=tuple(line.line_id for line in order.lines),
+            requested_at=NOW,
+            changed_at=NOW,
+            state=state,
+            released_by=PRIYA if number == 3 else "",
+        )
+        bench.save(order.with_cancellation(wanted), State.ON_THE_WAY, cancellations=(wanted,))
+    tripped = {
+        "connection": SHOP,
+        "direction": "cancel_to_mis",
+        "tripped_at": NOW,
+        "because": "3 orders wanted a cancel",
+    }
+    bench.writer.write(lambda database: database.execute(insert(schema.brake), tripped))
+    with bench.served() as served:
+        assert "The brake is on: 1 order held" in served.get("/brakes/1")
+        assert [row["order"] for row in served.rows("/brakes/1.json")] == ["10001"]
+        with served.named(PRIYA) as priya:
+            answer = priya.send("/brakes/1", "/brakes/1/release", order="10001", reason="it was meant")
+        assert answer.status_code == 303
+        assert served.rows("/brakes/1.json") == []
     bench.engine.dispose()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser
 from web_stage import Desk, chromium
 
+from countermand.app import Installation
 from countermand.core.policy import Mode
 from countermand.core.tasks import TaskKind
 from countermand.demo.stage import Stage
 from countermand.demo.world import DEMO_POLICY, World, WorldSettings
+from countermand.simulators.kit import ServerThread
+from countermand.web.server import create_app
 
 pytestmark = pytest.mark.browser
 
@@ -81,6 +85,20 @@ def test_no_page_is_wider_than_the_screen(
                 wide.append(f"{path}: {over} px")
         desk.errors = [error for error in desk.errors if "404" not in error]
     assert not wide, wide
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_first_run_fits_and_is_for_everybody(browser: Browser, tmp_path: Path, width: int) -> None:
+    empty = Installation(database=f"sqlite:///{tmp_path / 'countermand.db'}")
+    with (
+        ServerThread(create_app(empty)) as server,
+        Desk(browser, server.url, viewport={"width": width, "height": 900}) as desk,
+    ):
+        for path in ("/start", "/", "/orders", "/needs-a-person", "/connections", "/rules", "/journal"):
+            page = desk.go(path)
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0, f"{path}: {over} px"
+            assert not desk.axe(), path
 
 
 @pytest.mark.parametrize("width", [360, 1280, 2560])
