@@ -1,0 +1,90 @@
+"""Whole histories: a fixed set on every run, and fresh ones: a hundred in all, more while the budget lasts.
+
+A month of forty orders each, with every fault. `COUNTERMAND_SEEDS=first-last` runs exactly those instead of
+fresh ones, to repeat what an earlier run printed; `COUNTERMAND_SIMULATION_SECONDS` is the budget, from the
+first history on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from countermand.simulation.author import write_script
+from countermand.simulation.history import run_history
+from countermand.simulation.shorten import Shortener
+from countermand.simulation.telling import line_of, replay, story_of
+
+DAYS, ORDERS = 30, 40
+CHUNK, FIXED, LEAST = 4, 60, 100
+BUDGET = float(os.environ.get("COUNTERMAND_SIMULATION_SECONDS", "300"))
+REPEATED = os.environ.get("COUNTERMAND_SEEDS", "")
+#: Two processes run the tests, and each has its own fresh seeds.
+PARTS = (0, 1)
+
+_began: list[float] = []
+
+Tell = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> None:
+    if not _began:
+        _began.append(time.monotonic())
+
+
+@pytest.fixture
+def tell(capfd: pytest.CaptureFixture[str]) -> Tell:
+    """Say something on the screen, also where tests run in several processes: only this way leads out."""
+
+    def say(text: str) -> None:
+        with capfd.disabled():
+            print(f"\n[simulated histories] {text}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _run(seed: int) -> None:
+    script = write_script(seed, DAYS, ORDERS)
+    outcome = run_history(script)
+    if not outcome.violation:
+        return
+    story = "\n".join(story_of(*Shortener(script, outcome).shorten()))
+    pytest.fail(f"{line_of(outcome)}\nSee it again: {replay(seed, DAYS, ORDERS)}\n{story}", pytrace=False)
+
+
+@pytest.mark.parametrize("first", range(1, FIXED + 1, CHUNK))
+def test_fixed_histories_keep_every_promise(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        _run(seed)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_fresh_histories_keep_every_promise(part: int, tell: Tell) -> None:
+    ran: list[int] = []
+    try:
+        for seed in _fresh_seeds(part):
+            ran.append(seed)
+            _run(seed)
+    finally:
+        if ran:
+            again = f"COUNTERMAND_SEEDS={ran[0]}-{ran[-1]}"
+            tell(f"fixed seeds 1 to {FIXED}; fresh: {len(ran)}, again with {again}")
+
+
+def _fresh_seeds(part: int) -> Iterator[int]:
+    if REPEATED:
+        low, _, high = REPEATED.partition("-")
+        yield from range(int(low) + part, int(high or low) + 1, len(PARTS))
+        return
+    first = int(time.time()) % 100_000_000 * 10 + part * 1_000_000_000
+    least = (LEAST - FIXED) // len(PARTS)
+    for done in count():
+        if done >= least and time.monotonic() - _began[0] > BUDGET:
+            return
+        yield first + done
