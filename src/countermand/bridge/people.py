@@ -252,6 +252,10 @@ def unlink_item(line_id: str, ref: str, by: str, at: datetime) -> Deed:
         line = case.line(line_id)
         if line is None:
             raise RefusedError(f"Order {case.order_id} has no line {line_id}.")
+        doubted = any((doubt.line_id, doubt.ref) == (line_id, ref) for doubt in case.doubts)
+        if not doubted and all(each.ref != ref for each in line.links):
+            linked = ", ".join(each.ref for each in line.links) or "nothing"
+            raise RefusedError(f"{ref or 'It'} is not linked to line {line_id}; linked is {linked}.")
         links = tuple(each for each in line.links if each.ref != ref)
         case = case.with_line(replace(line, links=links, base=line.base if links else None))
         not_links = tuple(dict.fromkeys((*case.not_links, f"{line_id} {ref}")))

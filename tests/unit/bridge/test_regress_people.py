@@ -9,6 +9,7 @@ from bridge_fakes import AT_ONCE, CANCELLED, START, Small, run
 from msgspec.structs import replace
 
 from countermand.bridge import people
+from countermand.bridge.people import RefusedError
 from countermand.core.command import RefusalReason
 from countermand.core.policy import Direction, Mode, OpeningHours
 from countermand.core.status import Facts, Intent, Progress
@@ -100,5 +101,20 @@ def test_orders_held_by_the_brake_over_a_long_weekend_can_still_be_let_pass() ->
         await small.deed("10001", people.release(TO_MIS, TOM, small.clock(), "meant"))
         await small.settle()
         assert small.mis.writes == ["J10001-01"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("ref", ["J10001-02", "", "j10001-01"])
+def test_a_number_that_was_mistyped_is_not_taken_for_a_link_that_was_removed(ref: str) -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        case = await small.in_production()
+        line_id = case.lines[0].line_id
+        with pytest.raises(RefusedError, match="is not linked"):
+            await small.deed("10001", people.unlink_item(line_id, ref, PRIYA, small.clock()))
+        assert [link.ref for link in (await small.case()).lines[0].links] == ["J10001-01"]
+        await small.deed("10001", people.unlink_item(line_id, "J10001-01", PRIYA, small.clock()))
+        assert (await small.case()).lines[0].links == ()
 
     run(story())
