@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from countermand.bridge.case import Case, Checking, as_order, references
 from countermand.bridge.linking import Candidate
+from countermand.bridge.lives import cancelled_in
 from countermand.bridge.look import link
 from countermand.bridge.ports import MisItem
 from countermand.bridge.store import Change, Entry, State, Store, StoredCase, TaskEnd
@@ -157,18 +158,33 @@ def settle(line_ids: tuple[str, ...], by: str, at: datetime, reason: str) -> Dee
     return _settling(line_ids, by, at, reason, lambda pair: (pair,))
 
 
+def settle_task(task_id: int, by: str, at: datetime, reason: str) -> Deed:
+    """The same for what a task asks about; one task may be about many orders, each with lines of its own."""
+
+    def deed(case: Case) -> tuple[Case, Entry]:
+        task = next((task for task in case.tasks if task.id == task_id), None)
+        if task is None:
+            raise RefusedError(f"Task {task_id} is not open for order {case.order_id}.")
+        return settle(task.line_ids, by, at, reason)(case)
+
+    return deed
+
+
 def refuse(
     direction: Direction, line_ids: tuple[str, ...], by: str, at: datetime, reason: str, why: RefusalReason
 ) -> Deed:
     """Say no to a cancellation: the goods are made and sent anyway, and the asking side is told.
 
     The two systems may then stay different also while the work goes on; any other change reopens it.
+    `line_ids`: none means all that are cancelled on the asking side.
     """
-    settling = _settling(line_ids, by, at, reason, lambda pair: _as_work_goes_on(pair, direction))
 
     def deed(case: Case) -> tuple[Case, Entry]:
-        case, entry = settling(case)
-        open_one = case.open_cancellation(direction)
+        open_one, wanting = case.open_cancellation(direction), _cancelled_one_sided(case, direction)
+        if open_one is None and not wanting:
+            raise RefusedError(f"No cancel of order {case.order_id} waits for an answer: nothing to refuse.")
+        lines = line_ids or wanting
+        case, entry = _settling(lines, by, at, reason, lambda pair: _as_work_goes_on(pair, direction))(case)
         if open_one is not None:
             refused = open_one.move(CancellationState.REFUSED, at, refusal=why, refused_because=reason)
             case = case.with_cancellation(refused)
@@ -183,6 +199,15 @@ def refuse(
     return deed
 
 
+def _cancelled_one_sided(case: Case, direction: Direction) -> tuple[str, ...]:
+    source, target = direction.target.other, direction.target
+    return tuple(
+        line.line_id
+        for line in case.lines
+        if cancelled_in(case, line.line_id, source) and not cancelled_in(case, line.line_id, target)
+    )
+
+
 def _settling(
     line_ids: tuple[str, ...],
     by: str,
@@ -193,6 +218,9 @@ def _settling(
     def deed(case: Case) -> tuple[Case, Entry]:
         if not reason.strip():
             raise RefusedError("Please say why the two systems may stay different.")
+        for line_id in line_ids:
+            if case.line(line_id) is None:
+                raise RefusedError(f"Order {case.order_id} has no line {line_id}.")
         for entry in as_order(case, live_since=None).lines:
             line = case.line(entry.line_id)
             if line is not None and (not line_ids or entry.line_id in line_ids):

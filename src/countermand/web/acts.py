@@ -117,7 +117,7 @@ async def _done(act: Act) -> str:
 async def _settle(act: Act) -> str:
     _needs_reason(act, "Please say why the two systems may stay different.")
     await act.touch("left the two systems different")
-    await act.do(people.settle(act.lines, act.by, act.at, act.reason))
+    await act.do(people.settle_task(act.row.id, act.by, act.at, act.reason))
     return "settled"
 
 

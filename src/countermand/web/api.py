@@ -126,3 +126,15 @@ async def json_body(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Problem(400, "The request must be a JSON object.")
     return value
+
+
+def lines_of(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The lines that a request is about; none means all.
+
+    Raises:
+        Problem: `lines` is no list of texts.
+    """
+    lines = said.get("lines", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise Problem(400, "`lines` is a list of line numbers.")
+    return tuple(lines)

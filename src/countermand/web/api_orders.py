@@ -17,7 +17,18 @@ from countermand.bridge.stopping import stop
 from countermand.core.cancellation import Cancellation
 from countermand.core.command import Answer
 from countermand.ledger import records, views
-from countermand.web.api import ACT, PAGED, as_json, json_body, limit_of, named, operation, service_at, view
+from countermand.web.api import (
+    ACT,
+    PAGED,
+    as_json,
+    json_body,
+    limit_of,
+    lines_of,
+    named,
+    operation,
+    service_at,
+    view,
+)
 from countermand.web.problem import Problem
 from countermand.web.stopping import direction_of
 
@@ -168,12 +179,10 @@ async def order_cancel(request: Request) -> object:
     running = service.running.get(row.connection)
     if running is None:
         raise Problem(409, f"Nobody looks after the connection {row.connection} any more.")
-    lines = said.get("lines", [])
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise Problem(400, "`lines` is a list of line numbers.")
+    lines = lines_of(said)
     reason = str(said.get("reason", ""))
     connection = running.bridge.connection
-    answer = await cancel(service.store, connection, row.order, tuple(lines), named(said), reason, utc_now)
+    answer = await cancel(service.store, connection, row.order, lines, named(said), reason, utc_now)
     service.wake()
     return answer
 

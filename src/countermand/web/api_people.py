@@ -16,7 +16,7 @@ from countermand.core.policy import Direction
 from countermand.core.status import Facts
 from countermand.ledger import views
 from countermand.ledger.brakes import clear_brake
-from countermand.web.api import as_json, json_body, view
+from countermand.web.api import as_json, json_body, lines_of, view
 from countermand.web.problem import Problem
 
 
@@ -54,7 +54,7 @@ async def refuse(request: Request) -> object:
     """Say no to a cancellation, with a reason that goes back as a note on the order."""
     row, said = await _order(request), await json_body(request)
     direction, why = _direction(said), _one_of(RefusalReason, said.get("why", "other"), "why")
-    lines, reason = tuple(said.get("lines", ())), _text(said, "reason")
+    lines, reason = lines_of(said), _text(said, "reason")
     return await _do(
         request, row, said, lambda by: people.refuse(direction, lines, by, utc_now(), reason, why)
     )

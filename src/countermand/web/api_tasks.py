@@ -146,12 +146,11 @@ async def task_done(request: Request) -> object:
 async def task_settle(request: Request) -> object:
     """Leave the two systems different, with a reason."""
     row, said = await _task_row(request), await json_body(request)
-    lines = tuple(filter(None, row.line_ids.split(", ")))
     reason = str(said.get("reason", ""))
     if not reason.strip():
         raise people.RefusedError("Please say why the two systems may stay different.")
     how = "left the two systems different"
-    return await _do(request, row, lambda by: people.settle(lines, by, utc_now(), reason), said, how)
+    return await _do(request, row, lambda by: people.settle_task(row.id, by, utc_now(), reason), said, how)
 
 
 @operation(answer=Accepted, body=ACT, needs=("by",))

@@ -158,6 +158,17 @@ def test_a_body_that_does_not_fit_changes_nothing(console: Console, body: str, s
     assert console.http.get("/api/tasks/2").json() == before
 
 
+@pytest.mark.parametrize("lines", [5, "s1", [1], {"s1": True}, None])
+@pytest.mark.parametrize("act", ["refuse", "cancel"])
+def test_lines_that_are_no_list_of_numbers_are_refused_in_a_sentence(
+    console: Console, act: str, lines: object
+) -> None:
+    number = console.http.get("/api/orders").json()["orders"][0]["order"]
+    said = {"by": PRIYA, "reason": "on the press", "direction": "cancel_to_mis", "lines": lines}
+    answer = console.http.post(f"/api/orders/{number}/{act}", json=said)
+    assert (answer.status_code, answer.json()) == (400, {"error": "`lines` is a list of line numbers."})
+
+
 def test_another_sites_page_cannot_act(console: Console) -> None:
     body = json.dumps({"by": "Mallory", "to": "Mallory"})
     for headers in (

@@ -12,11 +12,12 @@ from countermand.bridge import people
 from countermand.bridge.people import RefusedError
 from countermand.core.command import RefusalReason
 from countermand.core.policy import Direction, Mode, OpeningHours
-from countermand.core.status import Facts, Intent, Progress
+from countermand.core.status import Facts, Intent, Progress, Unmapped
+from countermand.core.tasks import TaskKind
 
 HELD = Facts(Intent.HELD, Progress.NONE, history_known=False)
 TO_MIS = Direction.CANCEL_TO_MIS
-PRIYA, TOM, ANA = "Priya Shah", "Tom Baker", "Ana Lima"
+PRIYA, TOM = "Priya Shah", "Tom Baker"
 
 
 async def look_again(small: Small, order_id: str = "10001") -> None:
@@ -116,5 +117,75 @@ def test_a_number_that_was_mistyped_is_not_taken_for_a_link_that_was_removed(ref
         assert [link.ref for link in (await small.case()).lines[0].links] == ["J10001-01"]
         await small.deed("10001", people.unlink_item(line_id, "J10001-01", PRIYA, small.clock()))
         assert (await small.case()).lines[0].links == ()
+
+    run(story())
+
+
+NO = ("on the press", RefusalReason.MILESTONE)
+
+
+def test_there_is_nothing_to_refuse_where_nobody_cancelled() -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        await small.in_production()
+        for direction in (TO_MIS, Direction.CANCEL_TO_STOREFRONT):
+            with pytest.raises(RefusedError, match="nothing to refuse"):
+                await small.deed("10001", people.refuse(direction, (), PRIYA, small.clock(), *NO))
+        case = await small.case()
+        assert (case.notes_due, case.lines[0].settlement) == ((), None)
+
+    run(story())
+
+
+async def two_cancelled_lines_of_three(small: Small) -> None:
+    await small.in_production("10001", "s1", "s2", "s3")
+    for line in small.storefront.orders["10001"].lines[:2]:
+        line.status = CANCELLED
+    await look_again(small)
+
+
+@pytest.mark.parametrize("lines", [("zz",), ("s1", "zz"), ("s", "1")])
+def test_a_line_that_is_not_there_cannot_be_decided_about(lines: tuple[str, ...]) -> None:
+    async def story() -> None:
+        small = Small(replace(AT_ONCE, cancel_to_mis=Mode.MANUAL))
+        await two_cancelled_lines_of_three(small)
+        for deed in (
+            people.refuse(TO_MIS, lines, PRIYA, small.clock(), *NO),
+            people.settle(lines, PRIYA, small.clock(), "made"),
+        ):
+            with pytest.raises(RefusedError, match="has no line"):
+                await small.deed("10001", deed)
+        assert small.cancellations() == ["assessing"]
+
+    run(story())
+
+
+def test_refusing_all_of_a_cancel_decides_nothing_about_the_lines_that_were_not_cancelled() -> None:
+    async def story() -> None:
+        small = Small(replace(AT_ONCE, cancel_to_mis=Mode.MANUAL))
+        await two_cancelled_lines_of_three(small)
+        await small.deed("10001", people.refuse(TO_MIS, (), PRIYA, small.clock(), *NO))
+        await small.settle()
+        lines = (await small.case()).lines
+        assert [line.settlement is not None for line in lines] == [True, True, False]
+        assert small.cancellations() == ["refused"]
+
+    run(story())
+
+
+def test_leaving_what_one_task_asks_about_many_orders_is_about_the_lines_of_each() -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        for order_id, line_id in (("10001", "s1"), ("10002", "s2")):
+            await small.in_production(order_id, line_id)
+            small.mis.change(f"J{order_id}-01", status=Unmapped("production status 99"))
+            await look_again(small, order_id)
+        task = small.task(TaskKind.UNMAPPED)
+        for order_id in sorted(small.orders_of_task(task.id)):
+            await small.deed(order_id, people.settle_task(task.id, PRIYA, small.clock(), "known here"))
+        await small.settle()
+        assert (small.state("10001"), small.state("10002")) == ("settled", "settled")
+        with pytest.raises(RefusedError, match="is not open"):
+            await small.deed("10001", people.settle_task(task.id, PRIYA, small.clock(), "again"))
 
     run(story())
