@@ -29,11 +29,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AboutItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A job or sales order that the task concerns."""
+    """A job or sales order that the task concerns. `shared`: it makes other lines too."""
 
     ref: str
     kind: MisItemKind
     url: str = ""
+    shared: bool = False
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,10 +90,17 @@ def _cancel_in_storefront(about: About) -> Iterable[Step]:
 
 
 def _cancel_in_mis(about: About, so_that: str = "") -> Iterable[Step]:
-    named = ", ".join(item.ref for item in about.items) or f"the jobs of order {about.order_id}"
+    shared = ", ".join(item.ref for item in about.items if item.shared)
+    own = [item.ref for item in about.items if not item.shared]
+    named = ", ".join(own) or shared or f"the jobs of order {about.order_id}"
     text = f"log in to {about.mis} and find {named}."
     yield Step(text=f"{so_that}, {text}" if so_that else text[:1].upper() + text[1:], places=about.made)
-    yield Step(text=f"Mark {'each of them' if len(about.items) > 1 else 'it'} Cancelled.")
+    if own or not shared:
+        yield Step(text=f"Mark {'each of them' if len(own) > 1 else 'it'} Cancelled.")
+    if shared:
+        yield Step(
+            text=f"{shared} also makes other lines: take only the cancelled part out of it, or split it."
+        )
 
 
 def _look_at_both(about: About) -> Step:

@@ -8,10 +8,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from countermand.app import Running, Service, utc_now
-from countermand.bridge.case import Case, CaseItem
+from countermand.bridge.case import Case, CaseItem, CaseLine
+from countermand.bridge.lives import cancelled_in
 from countermand.bridge.ports import MisRef
 from countermand.bridge.steps import About, AboutItem, Step, steps
 from countermand.core.policy import Direction
+from countermand.core.status import Side
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
 from countermand.web import words
@@ -198,6 +200,7 @@ def _about(row: views.TaskRow, case: Case, running: Running | None, alone: bool)
                 url=running.mis.item_url(MisRef(ref=item.ref, kind=item.kind, group=item.group))
                 if running
                 else "",
+                shared=item.shared or _makes_others(case, item.ref, lines),
             )
             for item in items
         )
@@ -206,6 +209,17 @@ def _about(row: views.TaskRow, case: Case, running: Running | None, alone: bool)
         tracking=_tracking(items) if alone else (),
         detail=row.detail,
         assisted=row.assisted,
+    )
+
+
+def _makes_others(case: Case, ref: str, lines: Sequence[CaseLine]) -> bool:
+    """Whether a job also makes a line that is not cancelled in the storefront, beside those of the task."""
+    about = {line.line_id for line in lines}
+    others = [line for line in case.lines if line.line_id not in about]
+    return any(
+        link.ref == ref and not cancelled_in(case, line.line_id, Side.STOREFRONT)
+        for line in others
+        for link in line.links
     )
 
 

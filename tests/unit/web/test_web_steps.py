@@ -80,3 +80,19 @@ def test_the_button_is_offered_only_where_there_is_one() -> None:
 
 def test_marking_shipped_names_the_tracking_number() -> None:
     assert any("1Z999" in step.text for step in steps(TaskKind.SHIP_IN_STOREFRONT, ABOUT))
+
+
+@pytest.mark.parametrize("kind", [TaskKind.CANCEL_IN_MIS, TaskKind.PAST_CUT_OFF, TaskKind.CANCEL_STOCK_LINE])
+def test_nobody_is_told_to_cancel_a_job_that_also_makes_other_lines(kind: TaskKind) -> None:
+    shared = AboutItem(ref="J29302-01", kind=MisItemKind.JOB, shared=True)
+    for items, named in (((*ABOUT.items, shared), "J29301-01"), ((shared,), "J29302-01")):
+        about = About(order_id="10001", storefront="Infigo", mis="printIQ", items=items)
+        found = [step.text for step in steps(kind, about)]
+        find = next(
+            at for at, text in enumerate(found) if "log in to printIQ and find" in text.replace("Log", "log")
+        )
+        assert named in found[find]
+        warned = next(at for at, text in enumerate(found) if "J29302-01 also makes other lines" in text)
+        marked = [at for at, text in enumerate(found) if text == "Mark it Cancelled."]
+        assert marked == ([find + 1] if len(items) > 1 else [])
+        assert warned > find
