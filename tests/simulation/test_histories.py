@@ -21,7 +21,7 @@ from countermand.simulation.shorten import Shortener
 from countermand.simulation.telling import line_of, replay, story_of
 
 DAYS, ORDERS = 30, 40
-CHUNK, FIXED, LEAST = 4, 60, 100
+CHUNK, FIXED, LEAST = 4, 100, 102
 BUDGET = float(os.environ.get("COUNTERMAND_SIMULATION_SECONDS", "300"))
 REPEATED = os.environ.get("COUNTERMAND_SEEDS", "")
 #: Two processes run the tests, and each has its own fresh seeds.
