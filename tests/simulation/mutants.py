@@ -18,9 +18,11 @@ from countermand.bridge.converge import Converger
 from countermand.bridge.sightings import Sighting
 from countermand.bridge.store import TaskWish
 from countermand.bridge.worklist import TaskNews, task_news
+from countermand.core import cancellation as cancellation_module
 from countermand.core import guards as guards_module
 from countermand.core import merge as merge_module
 from countermand.core import plan as plan_module
+from countermand.core.cancellation import CancellationState
 from countermand.core.guards import GO, Circumstances, Gate, Hold
 from countermand.core.plan import Plan
 from countermand.core.policy import Policy
@@ -156,6 +158,13 @@ def loses_messages(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(process_module, "receive", lambda *_message: None)
 
 
+def forgets_a_move(patch: pytest.MonkeyPatch) -> None:
+    """A cancellation may not go from accepted to applying, and whoever wants that gets an error."""
+    moves = cancellation_module._NEXT
+    without = moves[CancellationState.ACCEPTED] - {CancellationState.APPLYING}
+    patch.setitem(moves, CancellationState.ACCEPTED, without)
+
+
 #: Each promise with the ways in which the code is made to break it.
 MUTANTS: Mapping[str, Sequence[Break]] = {
     promise.CONFLICT: (asks_nobody_about_conflicts,),
@@ -170,4 +179,5 @@ MUTANTS: Mapping[str, Sequence[Break]] = {
     promise.NEVER_BACK: (ships_what_is_cancelled,),
     promise.CHAIN: (loses_journal_entries,),
     promise.COUNTS: (stores_no_sightings, loses_messages),
+    promise.NO_ERROR: (forgets_a_move,),
 }

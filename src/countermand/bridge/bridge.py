@@ -8,7 +8,7 @@ from datetime import datetime
 from countermand.bridge.clocks import TOLERANCE
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
-from countermand.bridge.converge import Converger
+from countermand.bridge.converge import AtFault, Converger, log_fault
 from countermand.bridge.intake import HookParser, Intake
 from countermand.bridge.poll import Poll
 from countermand.bridge.store import Store
@@ -27,11 +27,12 @@ class Bridge:
         store: Store,
         parsers: Mapping[Side, HookParser],
         clock: Callable[[], datetime],
+        at_fault: AtFault = log_fault,
     ) -> None:
         self.connection = connection
         self._store = store
         self._clock = clock
-        self._converger = Converger(connection, store, clock)
+        self._converger = Converger(connection, store, clock, at_fault)
         self._intake = Intake(connection, store, self._converger, parsers, clock)
         self._poll = Poll(connection, store, self._converger, clock)
         self._poll_at: datetime | None = None

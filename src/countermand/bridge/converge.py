@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from msgspec.structs import replace
 
 from countermand.bridge.act import prepare, send
@@ -29,7 +30,21 @@ from countermand.core.policy import Direction
 from countermand.core.rules import facts_of, resolve
 from countermand.core.status import Side
 
+log = structlog.get_logger()
+
 Clock = Callable[[], datetime]
+#: Told of an order with which we could not cope, and of our error.
+AtFault = Callable[[str, Exception], None]
+
+#: Errors of ours about one order. What goes wrong with storing is none of these: that holds for every order.
+FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+#: So long an order rests after an error of ours.
+FAULT_REST = timedelta(minutes=5)
+
+
+def log_fault(order_id: str, fault: Exception) -> None:
+    log.error("order.failed", order=order_id, exc_info=fault)
+
 
 _CANCELS = frozenset({Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT})
 
@@ -37,7 +52,10 @@ _CANCELS = frozenset({Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT})
 class Converger:
     """Brings orders of one connection in step."""
 
-    def __init__(self, connection: Connection, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, store: Store, clock: Clock, at_fault: AtFault = log_fault
+    ) -> None:
+        self._at_fault = at_fault
         self._connection = connection
         self._store = store
         self._clock = clock
@@ -49,9 +67,24 @@ class Converger:
 
         Returns the order ids whose look is stored; one that is missing was changed by another worker
         meanwhile, and whoever asked for the look has to ask again.
+
+        An order with which we cannot cope is put off, and holds up no other.
         """
         if not passes:
             return frozenset()
+        try:
+            return await self._converge(passes)
+        except FAULTS as fault:
+            if len(passes) > 1:
+                return frozenset().union(*[await self.converge([one]) for one in passes])
+            await self._put_off(passes[0].case.order_id, fault)
+            return frozenset()
+
+    async def _put_off(self, order_id: str, fault: Exception) -> None:
+        self._at_fault(order_id, fault)
+        await self._store.put_off(self._connection.name, order_id, self._clock() + FAULT_REST)
+
+    async def _converge(self, passes: Sequence[Pass]) -> frozenset[str]:
         passes = [replace(one, case=put_right(one.case, self._clock())) for one in passes]
         fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
         quiet = [one for one in fresh if is_quiet(one, self._rules, self._clock())]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case
+from countermand.bridge.case import Case, Written
 from countermand.bridge.store import Entry
 from countermand.core.cancellation import Cancellation, CancellationState
 from countermand.core.command import Change
@@ -58,7 +59,10 @@ def _moved(
         return _begin(case, plan, direction, lines, now) if begins else None
     if lines:
         both = tuple(dict.fromkeys((*before.line_ids, *lines)))
-        return before.move(_stage(case, plan, direction), now, line_ids=both)
+        stage = _stage(case, plan, direction, both)
+        if before.state is _S.APPLYING and stage is _S.ACCEPTED:
+            stage = _S.APPLYING  # some of it is done; the rest waits for its time
+        return before.move(stage, now, line_ids=both)
     return _end(case, plan, before, now)
 
 
@@ -106,12 +110,24 @@ def _begin(
         changed_at=now,
         started_in=_STARTED_IN[direction].value,
     )
-    return begun.move(_stage(case, plan, direction), now)
+    return begun.move(_stage(case, plan, direction, lines), now)
 
 
-def _stage(case: Case, plan: Plan, direction: Direction) -> CancellationState:
+def cancels_sent(case: Case, direction: Direction, line_ids: Iterable[str]) -> tuple[Written, ...]:
+    """Our own cancels of these lines in one direction of which the effect is not known yet."""
+    lines = frozenset(line_ids)
+    return tuple(
+        written
+        for written in case.open_writes
+        if written.command.change is Change.CANCEL
+        and written.command.target is direction.target
+        and not lines.isdisjoint(written.line_ids)
+    )
+
+
+def _stage(case: Case, plan: Plan, direction: Direction, line_ids: tuple[str, ...]) -> CancellationState:
     """Where an open cancellation stands: with a person, waiting for its time, or being written."""
-    if any(written.command.target is direction.target for written in case.open_writes):
+    if cancels_sent(case, direction, line_ids):
         return _S.APPLYING
     for action in plan.actions:
         if isinstance(action, NeedsPerson) and action.direction is direction:
@@ -135,7 +151,7 @@ def _end(case: Case, plan: Plan, before: Cancellation, now: datetime) -> Cancell
         return before.move(_S.DONE, now)
     if not wanted:
         return before.move(_S.PARTLY_DONE if done else _S.WITHDRAWN, now)
-    if case.open_writes:
+    if cancels_sent(case, before.direction, before.line_ids):
         return before.move(_S.APPLYING, now)
     return before
 

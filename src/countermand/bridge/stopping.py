@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from countermand.bridge.case import Case, Written
-from countermand.bridge.lives import cancelled_in
+from countermand.bridge.lives import cancelled_in, cancels_sent
 from countermand.bridge.people import Deed, RefusedError, refuse
 from countermand.bridge.store import Entry
 from countermand.core.cancellation import Cancellation
-from countermand.core.command import Change, Outcome, RefusalReason
+from countermand.core.command import Outcome, RefusalReason
 from countermand.core.events import Event
 from countermand.core.policy import Direction
 
@@ -61,17 +61,8 @@ def _chosen(case: Case, direction: Direction | None) -> Cancellation:
 
 def _sent(case: Case, one: Cancellation) -> Written | None:
     """A cancel of these lines that is under way, or whose answer is not clear."""
-    return next(
-        (
-            written
-            for written in case.open_writes
-            if written.command.target is one.direction.target
-            and written.command.change is Change.CANCEL
-            and written.command.outcome not in _NOT_DONE
-            and set(written.line_ids) & set(one.line_ids)
-        ),
-        None,
-    )
+    sent = cancels_sent(case, one.direction, one.line_ids)
+    return next((written for written in sent if written.command.outcome not in _NOT_DONE), None)
 
 
 def _entry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from countermand.simulation.audit import audit, journal_head
 from countermand.simulation.desk import Desk
 from countermand.simulation.dice import Dice, dice_of
 from countermand.simulation.idle import Idle
+from countermand.simulation.invariants import NO_ERROR
 from countermand.simulation.life import Life, MortalWriter
 from countermand.simulation.line import Line, WriteCall
 from countermand.simulation.loop import EPOCH, SimulatedLoop
@@ -67,7 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_history(script: Script, *, every_look: bool = False) -> Outcome:
-    """Let a history happen; a broken promise ends it and is told in the outcome.
+    """Let a history happen; a broken promise ends it and is told in the outcome, and so is an error of ours.
 
     `every_look`: make also those looks that could find nothing, see `simulation.idle`.
     """
@@ -76,7 +78,15 @@ def run_history(script: Script, *, every_look: bool = False) -> Outcome:
         world.run()
     except Violation as broken:
         return world.outcome(str(broken), broken.invariant)
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the seed has to be told
+        return world.outcome(f"{NO_ERROR}: {_told(error)}", NO_ERROR)
     return world.outcome()
+
+
+def _told(error: Exception) -> str:
+    """The error, and the innermost place it came from."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {place.name}, line {place.lineno}: {error}"
 
 
 class World:

@@ -19,6 +19,7 @@ EXPLAINED = "the-journal-explains-every-write"
 NEVER_BACK = "nothing-is-undone-by-us"
 CHAIN = "the-journal-holds"
 COUNTS = "counts-add-up"
+NO_ERROR = "no-step-ends-in-an-error"
 
 MEANING: Mapping[str, str] = {
     CONFLICT: "No line stays cancelled in one system and sent in the other without an open task.",
@@ -34,4 +35,5 @@ MEANING: Mapping[str, str] = {
     NEVER_BACK: "No write of ours un-cancels, ships what is cancelled, or moves a shipping status back.",
     CHAIN: "The journal's chain verifies from its first entry to its last.",
     COUNTS: "Cases, tables and journal tell the same numbers, and no acknowledged message is gone.",
+    NO_ERROR: "No step of the loop ends in an error of ours, whatever the two systems say.",
 }

@@ -47,6 +47,11 @@ _PUT_OFF = "UPDATE orders SET due_at = ? WHERE id = ?"
 Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]
 
 
+def _raise(_order_id: str, fault: Exception) -> None:
+    """In production such an order is put off and logged; here no such order may be."""
+    raise fault
+
+
 class WatchedStore(DatabaseStore):
     """The production store; each save is shown to a watcher the moment it is durable."""
 
@@ -105,7 +110,7 @@ class Process:
         self.connection = Connection(
             name=NAME, storefront=storefront, mis=mis, policy=policy, live_since=live, polling=Polling()
         )
-        self.bridge = Bridge(self.connection, store, PARSERS, life.clock)
+        self.bridge = Bridge(self.connection, store, PARSERS, life.clock, _raise)
 
     def start(self) -> None:
         self.run(self._main())
