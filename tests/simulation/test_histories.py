@@ -8,7 +8,6 @@ first history on.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -29,24 +28,13 @@ PARTS = (0, 1)
 
 _began: list[float] = []
 
-Tell = Callable[[str], None]
+RecordProperty = Callable[[str, object], None]
 
 
 @pytest.fixture(autouse=True)
 def _clock() -> None:
     if not _began:
         _began.append(time.monotonic())
-
-
-@pytest.fixture
-def tell(capfd: pytest.CaptureFixture[str]) -> Tell:
-    """Say something on the screen, also where tests run in several processes: only this way leads out."""
-
-    def say(text: str) -> None:
-        with capfd.disabled():
-            print(f"\n[simulated histories] {text}", file=sys.stderr, flush=True)
-
-    return say
 
 
 def _run(seed: int) -> None:
@@ -65,7 +53,7 @@ def test_fixed_histories_keep_every_promise(first: int) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_fresh_histories_keep_every_promise(part: int, tell: Tell) -> None:
+def test_fresh_histories_keep_every_promise(part: int, record_property: RecordProperty) -> None:
     ran: list[int] = []
     try:
         for seed in _fresh_seeds(part):
@@ -74,7 +62,9 @@ def test_fresh_histories_keep_every_promise(part: int, tell: Tell) -> None:
     finally:
         if ran:
             again = f"COUNTERMAND_SEEDS={ran[0]}-{ran[-1]}"
-            tell(f"fixed seeds 1 to {FIXED}; fresh: {len(ran)}, again with {again}")
+            record_property(
+                "summary", f"histories: seeds 1 to {FIXED}; fresh: {len(ran)}, again with {again}"
+            )
 
 
 def _fresh_seeds(part: int) -> Iterator[int]:

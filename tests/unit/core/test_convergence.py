@@ -121,7 +121,7 @@ def test_both_sides_holding_still_always_come_to_an_end(record_property: RecordP
             assert end == "in step", f"{storefront} | {mis}: wrote {systems.writes} and ended: {end}"
             assert len(systems.writes) == 1
             assert base is not None
-    record_property("combinations", f"{count:,} situations run until they end")
+    record_property("summary", f"core: {count:,} situations run until they end")
 
 
 def test_every_state_of_a_write_comes_to_an_end(record_property: RecordProperty) -> None:
@@ -133,7 +133,7 @@ def test_every_state_of_a_write_comes_to_an_end(record_property: RecordProperty)
             systems.run()
             count += 1
             assert len(systems.writes) <= 1, f"{storefront} | {mis}, {own}: wrote {systems.writes}"
-    record_property("combinations", f"{count:,} states of a write run until they end")
+    record_property("summary", f"core: {count:,} states of a write run until they end")
 
 
 @pytest.mark.parametrize("storefront", ["open/none", "open/part_dispatched", "held/started"])

@@ -165,7 +165,7 @@ def test_every_situation_without_a_write_of_ours(record_property: RecordProperty
         count += 2
     assert not broken, _report(broken)
     assert count == 2 * len(STOREFRONT_STATUSES) * len(MIS_STATUSES) * (len(BASES) + len(FEW_BASES))
-    record_property("combinations", f"{count:,} situations without a write of ours")
+    record_property("summary", f"core: {count:,} situations without a write of ours")
 
 
 def test_every_situation_with_a_write_of_ours(record_property: RecordProperty) -> None:
@@ -175,4 +175,4 @@ def test_every_situation_with_a_write_of_ours(record_property: RecordProperty) -
         _check(line, LATE, broken)
         count += 1
     assert not broken, _report(broken)
-    record_property("combinations", f"{count:,} situations with a write of ours")
+    record_property("summary", f"core: {count:,} situations with a write of ours")

@@ -1,0 +1,23 @@
+"""What all tests share: fresh caches, and what is told at the end, wherever the tests ran."""
+
+from __future__ import annotations
+
+import pytest
+
+from countermand.core import table
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> None:
+    """No test may get its answer from what another one looked up."""
+    for cached in (table.decide, table._matches, table._parse):
+        cached.cache_clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each `record_property("summary", ...)`; what a test prints is lost between processes."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "summary":
+                    terminalreporter.write_line(str(value))
