@@ -27,7 +27,8 @@ STORE_EVERY = timedelta(minutes=10)
 #: How often a listing goes further back, and forgets what earlier ones showed, for what slipped through:
 #: a clock that was wrong for a while, an order that became visible late.
 THOROUGH_EVERY = timedelta(minutes=30)
-THOROUGH = timedelta(days=1)
+#: So far back, which is more than a clock that is wrong by a day takes away.
+THOROUGH = timedelta(days=2)
 
 
 class Poll:

@@ -85,3 +85,21 @@ def test_a_cancel_that_was_sent_tomorrow_is_still_read_back() -> None:
         assert case.writes[0].command.verified_at is not None
 
     run(story())
+
+
+def test_an_order_is_found_although_the_clock_is_a_day_ahead_and_stays_so() -> None:
+    """Seed 7018: listings began where the storefront's own clock had not come to yet, and no message came."""
+
+    async def story() -> None:
+        small = Small(polling=OFTEN)
+        await small.in_production()
+        small.clock.advance(DAY)
+        await small.step()
+        small.clock.advance(60)
+        small.storefront.place("10002").placed_at -= timedelta(days=1)
+        for _ in range(40):
+            small.clock.advance(60)
+            await small.step()
+        assert "10002" in small.known()
+
+    run(story())
