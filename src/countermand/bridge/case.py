@@ -41,7 +41,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What one system last showed, kept apart from whether it can be read at this moment.
 
     A failed read never wipes the last good status or its `since`: when reading works again and shows the
-    same, no wait starts over.
+    same, no wait starts over. `since` is when the read that first showed it was *answered*: what it showed
+    may have happened at any moment until then, so a wait that runs from it is never too short.
     """
 
     status: LineStatus
@@ -57,22 +58,30 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
             status, since = Unreadable(self.unreadable_reason), self.unreadable_since
         return Reading(status=status, began_at=self.began_at, since=since, tracking=self.tracking)
 
-    def read(self, status: LineStatus, began_at: datetime, tracking: frozenset[str] = frozenset()) -> Seen:
+    def read(
+        self,
+        status: LineStatus,
+        began_at: datetime,
+        answered_at: datetime,
+        tracking: frozenset[str] = frozenset(),
+    ) -> Seen:
         """This, after one more read. A read that began before the last one is older news and is dropped."""
         if began_at < self.began_at:
             return self
         if isinstance(status, Unreadable):
-            since = self.unreadable_since or began_at
+            since = self.unreadable_since or answered_at
             return replace(self, began_at=began_at, unreadable_since=since, unreadable_reason=status.reason)
-        since = self.since if status == self.status else began_at
+        since = self.since if status == self.status else answered_at
         return Seen(status=status, since=since, began_at=began_at, tracking=self.tracking | tracking)
 
 
-def first_seen(status: LineStatus, began_at: datetime, tracking: frozenset[str] = frozenset()) -> Seen:
+def first_seen(
+    status: LineStatus, began_at: datetime, answered_at: datetime, tracking: frozenset[str] = frozenset()
+) -> Seen:
     if isinstance(status, Unreadable):
-        blank = Seen(status=UNSEEN, since=began_at, began_at=began_at, tracking=tracking)
-        return blank.read(status, began_at)
-    return Seen(status=status, since=began_at, began_at=began_at, tracking=tracking)
+        blank = Seen(status=UNSEEN, since=answered_at, began_at=began_at, tracking=tracking)
+        return blank.read(status, began_at, answered_at)
+    return Seen(status=status, since=answered_at, began_at=began_at, tracking=tracking)
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,10 +131,12 @@ class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
             tracking=reading.tracking,
         )
 
-    def read(self, status: LineStatus, began_at: datetime, tracking: frozenset[str]) -> CaseItem:
+    def read(
+        self, status: LineStatus, began_at: datetime, answered_at: datetime, tracking: frozenset[str]
+    ) -> CaseItem:
         return replace(
             self,
-            mis=self.mis.read(status, began_at, tracking),
+            mis=self.mis.read(status, began_at, answered_at, tracking),
             furthest=further(self.furthest, status),
         )
 

@@ -148,7 +148,7 @@ class Intake:
         stored = await self._store.load(self._connection.name, list(sides))
         passes = [self._hinted(one, sides[order_id]) for order_id, one in stored.items()]
         unknown = [order_id for order_id in sides if order_id not in stored]
-        return await self._converger.converge([*passes, *await adopt(self._connection, unknown)])
+        return await self._converger.converge([*passes, *await adopt(self._connection, unknown, self._clock)])
 
     def _hinted(self, stored: StoredCase, sides: set[Side]) -> Pass:
         case, now = stored.case, self._clock()

@@ -81,8 +81,9 @@ class Looking:
         mis = [one for one, wanted in zip(passes, sides, strict=True) if Side.MIS in wanted]
         began = self._clock()
         orders, items = await self._read(storefront, mis)
+        answered = self._clock()
         looked = [
-            self._take(one, wanted, orders.get(one.case.order_id), items, began)
+            self._take(one, wanted, orders.get(one.case.order_id), items, began, answered)
             for one, wanted in zip(passes, sides, strict=True)
         ]
         gaining = {one.case.order_id for one in passes if _may_gain(one.case)}
@@ -131,14 +132,15 @@ class Looking:
         order: StorefrontOrder | OrderNotRead | None,
         items: dict[str, MisItem],
         began: datetime,
+        answered: datetime,
     ) -> Pass:
         case, raw = one.case, dict(one.raw)
         if order is not None:
-            case = see_order(case, order)
+            case = see_order(case, order, answered)
             raw[case.order_id] = order.raw
         if Side.MIS in wanted:
             own = [items[item.ref] for item in case.items if item.ref in items]
-            case = see_items(case, own)
+            case = see_items(case, own, answered)
             raw |= {item.ref: item.raw for item in own}
         polled = one.polled or (case.poll_at is not None and case.poll_at <= began and wanted == BOTH)
         return replace(one, case=_looked(case, wanted, began), raw=raw, polled=polled)
@@ -293,7 +295,7 @@ def link(case: Case, candidate: Candidate, now: datetime, by: str = ITSELF) -> C
     assert line is not None, f"order {case.order_id} has no line {candidate.line_id}"
     made = Link(ref=candidate.item.ref, key=candidate.key, by=by, at=now)
     if case.item(made.ref) is None:
-        case = case.with_item(new_item(candidate.item))
+        case = case.with_item(new_item(candidate.item, now))
     return case.with_line(_with_link(line, made))
 
 

@@ -80,13 +80,14 @@ class Poll:
         if not orders:
             return frozenset()
         known = await self._store.load(self._connection.name, [order.order_id for order in orders])
+        now = self._clock()
         passes, as_known = [], set()
         for order in orders:
             stored, raw = known.get(order.order_id), {order.order_id: order.raw}
             if stored is None:
-                passes.append(Pass(stored=None, case=open_case(order), raw=raw))
+                passes.append(Pass(stored=None, case=open_case(order, now), raw=raw))
                 continue
-            case = see_order(put_right(stored.case, self._clock()), order)
+            case = see_order(put_right(stored.case, now), order, now)
             if differences(stored.case, case, {}):
                 passes.append(Pass(stored=stored, case=case, raw=raw))
             else:
@@ -119,10 +120,10 @@ class Poll:
         """Returns the orders that somebody else changed meanwhile."""
         order_ids = sorted({order_id for each in owners.values() for order_id in each})
         stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
-        passes = []
+        passes, now = [], self._clock()
         for one in stored.values():
             own = [items[item.ref] for item in one.case.items if item.ref in items]
-            case = see_items(put_right(one.case, self._clock()), own)
+            case = see_items(put_right(one.case, now), own, now)
             if differences(one.case, case, {}):
                 passes.append(Pass(stored=one, case=case, raw={item.ref: item.raw for item in own}))
         saved = await self._converger.converge(passes)
@@ -138,7 +139,7 @@ class Poll:
         now = self._clock()
         known = [Pass(stored=one, case=replace(one.case, look_mis_at=now)) for one in stored.values()]
         unknown = [order_id for order_id in order_ids if order_id not in stored]
-        await self._converger.converge([*known, *await adopt(self._connection, unknown)])
+        await self._converger.converge([*known, *await adopt(self._connection, unknown, self._clock)])
 
     async def _orders_named(self, items: Sequence[MisItem]) -> list[str]:
         named = {item.customer_reference for item in items} - {""}

@@ -24,24 +24,25 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
 
 
-def open_case(order: StorefrontOrder) -> Case:
-    """A new case file from the first read of an order."""
+def open_case(order: StorefrontOrder, answered_at: datetime) -> Case:
+    """A new case file from the first read of an order, which was answered at `answered_at`."""
     blank = Case(
         order_id=order.order_id,
-        first_seen_at=order.began_at,
+        first_seen_at=answered_at,
         storefront_read_at=order.began_at,
         mis_read_at=order.began_at,
     )
-    return see_order(blank, order)
+    return see_order(blank, order, answered_at)
 
 
-def see_order(case: Case, seen: StorefrontOrder | OrderNotRead) -> Case:
-    """The case after a read of its order in the storefront."""
+def see_order(case: Case, seen: StorefrontOrder | OrderNotRead, answered_at: datetime) -> Case:
+    """The case after a read of its order in the storefront, which was answered at `answered_at`."""
     if seen.began_at < case.storefront_read_at:
         return case
     if isinstance(seen, OrderNotRead):
         lines = tuple(
-            replace(line, storefront=line.storefront.read(seen.status, seen.began_at)) for line in case.lines
+            replace(line, storefront=line.storefront.read(seen.status, seen.began_at, answered_at))
+            for line in case.lines
         )
         return replace(case, lines=lines, storefront_read_at=seen.began_at)
     return replace(
@@ -54,27 +55,29 @@ def see_order(case: Case, seen: StorefrontOrder | OrderNotRead) -> Case:
         total=seen.total or case.total,
         order_cancelled=seen.order_cancelled,
         fence=seen.fence,
-        lines=_lines(case, seen),
+        lines=_lines(case, seen, answered_at),
     )
 
 
-def _lines(case: Case, seen: StorefrontOrder) -> tuple[CaseLine, ...]:
+def _lines(case: Case, seen: StorefrontOrder, answered_at: datetime) -> tuple[CaseLine, ...]:
     known = {line.line_id: line for line in case.lines}
     shown = {line.line_id for line in seen.lines}
-    updated = [_line(known.get(line.line_id), line, seen) for line in seen.lines]
+    updated = [_line(known.get(line.line_id), line, seen, answered_at) for line in seen.lines]
     missing = [
-        replace(line, storefront=line.storefront.read(GONE, seen.began_at))
+        replace(line, storefront=line.storefront.read(GONE, seen.began_at, answered_at))
         for line in case.lines
         if line.line_id not in shown
     ]
     return (*updated, *missing)
 
 
-def _line(known: CaseLine | None, seen: StorefrontLine, order: StorefrontOrder) -> CaseLine:
+def _line(
+    known: CaseLine | None, seen: StorefrontLine, order: StorefrontOrder, answered_at: datetime
+) -> CaseLine:
     if known is None:
         return CaseLine(
             line_id=seen.line_id,
-            storefront=first_seen(seen.status, order.began_at, order.tracking),
+            storefront=first_seen(seen.status, order.began_at, answered_at, order.tracking),
             kind=seen.kind,
             name=seen.name,
             quantity=seen.quantity,
@@ -82,7 +85,7 @@ def _line(known: CaseLine | None, seen: StorefrontLine, order: StorefrontOrder) 
         )
     return replace(
         known,
-        storefront=known.storefront.read(seen.status, order.began_at, order.tracking),
+        storefront=known.storefront.read(seen.status, order.began_at, answered_at, order.tracking),
         kind=seen.kind or known.kind,
         name=seen.name or known.name,
         quantity=seen.quantity if seen.quantity is not None else known.quantity,
@@ -111,20 +114,20 @@ def _described_line(line: CaseLine, known: StorefrontLine) -> CaseLine:
     return replace(line, name=line.name or known.name, kind=line.kind or known.kind)
 
 
-def see_items(case: Case, seen: Iterable[MisItem]) -> Case:
+def see_items(case: Case, seen: Iterable[MisItem], answered_at: datetime) -> Case:
     """The case after reads of some of its jobs and sales orders; others' items are ignored."""
     for item in seen:
         known = case.item(item.ref)
         if known is not None:
-            case = case.with_item(_item(known, item))
+            case = case.with_item(_item(known, item, answered_at))
     return _note_mis_read(case)
 
 
-def _item(known: CaseItem, seen: MisItem) -> CaseItem:
+def _item(known: CaseItem, seen: MisItem, answered_at: datetime) -> CaseItem:
     # "Not found" for an item that was seen before means gone, whatever the client calls it.
     status: LineStatus = GONE if isinstance(seen.status, Unseen | Gone) else seen.status
     return replace(
-        known.read(status, seen.began_at, seen.tracking),
+        known.read(status, seen.began_at, answered_at, seen.tracking),
         group=seen.group or known.group,
         title=seen.title or known.title,
         quantity=seen.quantity if seen.quantity is not None else known.quantity,
@@ -138,12 +141,12 @@ def _note_mis_read(case: Case) -> Case:
     return replace(case, mis_read_at=min(item.mis.began_at for item in case.items))
 
 
-def new_item(seen: MisItem) -> CaseItem:
+def new_item(seen: MisItem, linked_at: datetime) -> CaseItem:
     """A case's own record of an item that has just been linked."""
     return CaseItem(
         ref=seen.ref,
         kind=seen.kind,
-        mis=first_seen(seen.status, seen.began_at, seen.tracking),
+        mis=first_seen(seen.status, seen.began_at, linked_at, seen.tracking),
         furthest=further(None, seen.status),
         group=seen.group,
         title=seen.title,

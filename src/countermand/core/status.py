@@ -141,7 +141,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """A line status as last read from one system.
 
     `began_at`: when the read began (a read that began before a write says nothing about that write).
-    `since`: when a read first showed this status; the undo window and the vendor's grace run from it.
+    `since`: when a read that showed this status was first answered; the undo window and the vendor's grace
+    run from it.
     `tracking`: every tracking code seen, a set, because one parcel never overwrites another.
     """
 

@@ -32,7 +32,8 @@ async def take_in(
     known = await store.load(connection.name, list(asked))
     await _remember(batch.items, connection, store)
     passes = [_shown(order, clock()) for order in batch.orders if order.order_id not in known]
-    passes += await adopt(connection, [one for one in dict.fromkeys(batch.order_ids) if one not in known])
+    unknown = [one for one in dict.fromkeys(batch.order_ids) if one not in known]
+    passes += await adopt(connection, unknown, clock)
     await Converger(connection, store, clock).converge(passes)
     taken = await store.load(connection.name, [one.case.order_id for one in passes])
     review = sum(_to_review(one.case) for one in taken.values())
@@ -55,7 +56,7 @@ async def _remember(items: Sequence[MisItem], connection: Connection, store: Sto
 
 def _shown(order: StorefrontOrder, now: datetime) -> Pass:
     """An order as an export shows it; nothing more is asked about it unless it differs."""
-    case = replace(open_case(order), first_seen_at=now, described=True)
+    case = replace(open_case(order, now), described=True)
     return Pass(stored=None, case=case, raw={order.order_id: order.raw})
 
 

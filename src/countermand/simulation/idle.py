@@ -88,5 +88,5 @@ class Idle:
         if order is None or not all(items):
             return False
         shown = [self._plant.read(item, latest) for item in items if item]
-        after = see_items(see_order(case, order), [item for item in shown if item])
+        after = see_items(see_order(case, order, latest), [item for item in shown if item], latest)
         return as_known(case, after) == case

@@ -71,7 +71,7 @@ class Ledger:
 
 
 def case(order_id: str = "10001", **fields: Any) -> Case:
-    line = CaseLine(line_id=f"s{order_id}", storefront=first_seen(OPEN, NOW))
+    line = CaseLine(line_id=f"s{order_id}", storefront=first_seen(OPEN, NOW, NOW))
     return Case(
         order_id=order_id,
         first_seen_at=NOW,

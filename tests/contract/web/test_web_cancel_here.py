@@ -118,7 +118,8 @@ def test_a_storefront_that_cannot_be_written_to_or_read_is_said() -> None:
     found = preview(order, connection(Shop(offers=())), frozenset(), (), PRIYA, NOW)
     assert "cannot write to Infigo" in found.hindrance
     blind = case(1).lines[0]
-    read = blind.storefront.read(Unreadable("HTTP 503"), datetime.now(UTC))
+    now = datetime.now(UTC)
+    read = blind.storefront.read(Unreadable("HTTP 503"), now, now)
     order = order.with_line(msgspec.structs.replace(blind, storefront=read))
     # What was last read still stands in the case; the reading says that it cannot be read now.
     found = preview(order, connection(Shop()), frozenset(), (), PRIYA, NOW)

@@ -373,11 +373,11 @@ def test_a_read_that_began_earlier_is_older_news() -> None:
         early = small.storefront.shown("10001")
         small.clock.advance(5)
         small.storefront.cancel_by_hand("10001")
-        late = see_order(case, small.storefront.shown("10001"))
-        assert see_order(late, early) == late
+        late = see_order(case, small.storefront.shown("10001"), small.clock())
+        assert see_order(late, early, small.clock()) == late
         item = small.mis.items["J10001-01"]
         older = replace(item, began_at=START - timedelta(seconds=1), status=DISPATCHED)
-        after = see_items(case, [older]).items[0]
+        after = see_items(case, [older], small.clock()).items[0]
         assert after.mis == case.items[0].mis
         assert after.furthest is Progress.DISPATCHED, "how far work ever came is no old news"
 
@@ -385,20 +385,22 @@ def test_a_read_that_began_earlier_is_older_news() -> None:
 
 
 def test_an_unreadable_read_keeps_the_last_good_status_and_its_since() -> None:
-    seen = first_seen(OPEN, START)
+    seen = first_seen(OPEN, START, START)
     for minute in range(1, 4):
-        seen = seen.read(Unreadable("HTTP 503"), START + timedelta(minutes=minute))
+        at = START + timedelta(minutes=minute)
+        seen = seen.read(Unreadable("HTTP 503"), at, at)
     assert isinstance(seen.reading().status, Unreadable)
     assert seen.reading().since == START + timedelta(minutes=1)
-    again = seen.read(OPEN, START + timedelta(minutes=9))
+    at = START + timedelta(minutes=9)
+    again = seen.read(OPEN, at, at)
     assert (again.reading().status, again.reading().since) == (OPEN, START)
-    changed = seen.read(STARTED, START + timedelta(minutes=9))
-    assert changed.reading().since == START + timedelta(minutes=9)
+    changed = seen.read(STARTED, at, at)
+    assert changed.reading().since == at
 
 
 def test_tracking_codes_are_never_lost() -> None:
-    seen = first_seen(OPEN, START, frozenset({"A"})).read(OPEN, START, frozenset({"B"}))
-    assert seen.read(OPEN, START, frozenset()).tracking == {"A", "B"}
+    seen = first_seen(OPEN, START, START, frozenset({"A"})).read(OPEN, START, START, frozenset({"B"}))
+    assert seen.read(OPEN, START, START, frozenset()).tracking == {"A", "B"}
 
 
 def test_absence_is_never_a_cancellation() -> None:

@@ -20,7 +20,7 @@ from countermand.core.tasks import TaskKind
 def line(line_id: str, *linked: str, **fields: Any) -> CaseLine:
     links = tuple(Link(ref=ref, key="line id", by="countermand", at=START) for ref in linked)
     given: dict[str, Any] = {"quantity": 250, "kind": LineKind.PRINT} | fields
-    return CaseLine(line_id=line_id, storefront=first_seen(OPEN, START), links=links, **given)
+    return CaseLine(line_id=line_id, storefront=first_seen(OPEN, START, START), links=links, **given)
 
 
 def case(*lines: CaseLine, **fields: Any) -> Case:

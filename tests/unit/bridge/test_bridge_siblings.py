@@ -33,7 +33,7 @@ class TwoShops(Small):
         self.other = Bridge(connection, self.store, PARSERS, self.clock)
 
     async def other_sees(self, order_id: str) -> Case:
-        await self.other._converger.converge(await adopt(self.other.connection, [order_id]))
+        await self.other._converger.converge(await adopt(self.other.connection, [order_id], self.clock))
         return (await self.store.load(OTHER, [order_id]))[order_id].case
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from countermand.bridge import converge as converge_module
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Polling
+from countermand.bridge.ports import MisItem, MisRef
 from countermand.bridge.store import Change
 from countermand.core.events import Event
 from countermand.core.policy import Mode, PartDispatch
@@ -93,5 +95,33 @@ def test_an_order_with_which_we_cannot_cope_holds_up_no_other(monkeypatch: pytes
         monkeypatch.setattr(converge_module, "conclude", real)
         await small.settle(600)
         assert (await small.case("10001")).items[0].mis.status == STARTED
+
+    run(story())
+
+
+def test_the_undo_window_is_whole_although_the_read_that_saw_the_cancel_took_long() -> None:
+    """Seed 1956418890: the window ran from when that read began, which was before the cancel."""
+
+    async def story() -> None:
+        small = Small(HALF_AN_HOUR)
+        await small.in_production()
+        answer, cancelled_at = small.mis.read, []
+
+        async def cancelled_meanwhile(refs: Sequence[MisRef]) -> Sequence[MisItem]:
+            began_at = small.clock()
+            small.clock.advance(45)
+            small.mis.cancel_by_hand("J10001-01")
+            cancelled_at.append(small.clock())
+            return [replace(item, began_at=began_at) for item in await answer(refs)]
+
+        small.mis.read = cancelled_meanwhile  # type: ignore[method-assign]
+        small.job_hook("J10001-01")
+        await small.step()
+        small.mis.read = answer  # type: ignore[method-assign]
+        assert small.cancellations() == ["accepted"]
+        while not small.storefront.writes:
+            small.clock.advance(1)
+            await small.step()
+        assert small.clock() - cancelled_at[0] >= HALF_AN_HOUR.undo_window
 
     run(story())

@@ -62,7 +62,10 @@ class Ledger:
             if mis is None
             else (
                 CaseItem(
-                    ref=f"J{order}-01", kind=MisItemKind.JOB, mis=first_seen(mis, NOW), title="Roller banner"
+                    ref=f"J{order}-01",
+                    kind=MisItemKind.JOB,
+                    mis=first_seen(mis, NOW, NOW),
+                    title="Roller banner",
                 ),
             )
         )
@@ -74,7 +77,9 @@ class Ledger:
             mis_read_at=NOW,
             placed_at=NOW - timedelta(days=3),
             total="48.50",
-            lines=(CaseLine(line_id=line, storefront=first_seen(storefront, NOW), quantity=2, links=links),),
+            lines=(
+                CaseLine(line_id=line, storefront=first_seen(storefront, NOW, NOW), quantity=2, links=links),
+            ),
             items=tuple(replace(item, quantity=2) for item in items),
         )
         case = replace(case, **fields)

@@ -504,7 +504,7 @@ class Process:
         self.world.clock.now = START
 
     def _in_step(self, number: int) -> Pass:
-        case = open_case(self.world.order(number))
+        case = open_case(self.world.order(number), self.world.clock())
         item = self.world.job(number)
         case = link(
             case,
