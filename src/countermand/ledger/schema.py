@@ -112,7 +112,7 @@ inbox = Table(
     Column("reason", Words(), nullable=False, server_default=""),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("due_at", Moment),
-    Index(None, "state", "due_at"),
+    Index(None, "connection", "state", "due_at"),
     Index(None, "connection", "received_at"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, Engine, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, Engine, and_, bindparam, delete, select, true, update
 
 from countermand.bridge.case import Case
 from countermand.bridge.ports import MisItem
@@ -49,7 +49,8 @@ _ORDERS_OF = Prepared(
     )
     .order_by(_orders.c.id)
 )
-#: Messages that are new, and those whose next try is due.
+#: Messages that are new, and those whose next try is due. The states come as a list, by which the index is
+#: used: the messages of years, which are kept and done with, are never walked through.
 _HOOKS = Prepared(
     select(
         schema.inbox.c.id,
@@ -61,8 +62,8 @@ _HOOKS = Prepared(
     )
     .where(
         schema.inbox.c.connection == _OF,
-        (schema.inbox.c.state == "new")
-        | ((schema.inbox.c.state == "waiting") & (schema.inbox.c.due_at <= bindparam("now"))),
+        schema.inbox.c.state.in_(bindparam("states", expanding=True)),
+        (schema.inbox.c.state == "new") | (schema.inbox.c.due_at <= bindparam("now")),
     )
     .order_by(schema.inbox.c.id)
     .limit(bindparam("most"))
@@ -158,7 +159,7 @@ class DatabaseStore:
                 tries=tries,
             )
             for hook_id, side, received_at, content_type, body, tries in self._rows(
-                _HOOKS, {"of": connection, "now": now, "most": limit}
+                _HOOKS, {"of": connection, "states": ["new", "waiting"], "now": now, "most": limit}
             )
         ]
 
@@ -197,8 +198,9 @@ def _stored(row_id: int, version: int, case: Case) -> StoredCase:
 
 
 def _bring_forward(database: Connection, connection: str, latest: datetime, now: datetime) -> None:
-    for table in (_orders, schema.inbox):
-        late = (table.c.connection == connection) & (table.c.due_at > latest)
+    waits = schema.inbox.c.state == "waiting"
+    for table, also in ((_orders, true()), (schema.inbox, waits)):
+        late = and_(table.c.connection == connection, also, table.c.due_at > latest)
         database.execute(update(table).where(late).values(due_at=now))
 
 

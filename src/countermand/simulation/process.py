@@ -37,11 +37,14 @@ REST = 0.25
 IDLE_LISTINGS = timedelta(hours=3)
 _NEXT_DUE = (
     "SELECT min(due_at) FROM orders",
-    "SELECT min(due_at) FROM inbox WHERE state = 'waiting'",
-    "SELECT min(received_at) FROM inbox WHERE state = 'new'",
+    "SELECT min(due_at) FROM inbox WHERE connection = 'shop' AND state = 'waiting'",
+    "SELECT min(received_at) FROM inbox WHERE connection = 'shop' AND state = 'new'",
 )
 _DUE = "SELECT order_ref FROM orders WHERE due_at <= ?"
-_MESSAGES = "SELECT 1 FROM inbox WHERE state = 'new' OR (state = 'waiting' AND due_at <= ?) LIMIT 1"
+_MESSAGES = (
+    "SELECT 1 FROM inbox WHERE connection = 'shop' AND state IN ('new', 'waiting') "
+    "AND (state = 'new' OR due_at <= ?) LIMIT 1"
+)
 _PUT_OFF = "UPDATE orders SET due_at = ? WHERE id = ?"
 
 Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]

@@ -54,7 +54,9 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_inbox_connection_received_at"), ["connection", "received_at"], unique=False
         )
-        batch_op.create_index(batch_op.f("ix_inbox_state_due_at"), ["state", "due_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_inbox_connection_state_due_at"), ["connection", "state", "due_at"], unique=False
+        )
 
     op.create_table(
         "journal",
