@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from countermand.bridge import conclude as conclude_module
+from countermand.bridge import converge as converge_module
+from countermand.bridge import look as look_module
 from countermand.bridge.act import prepare
 from countermand.bridge.case import Case, CaseItem
 from countermand.bridge.conclude import Pass
@@ -58,7 +60,9 @@ def holds_for_ever(patch: pytest.MonkeyPatch) -> None:
 def believes_the_first_read(patch: pytest.MonkeyPatch) -> None:
     """What a job showed when it was first seen is what it shows for ever."""
 
-    def deaf(item: CaseItem, _status: LineStatus, began_at: datetime, _tracking: frozenset[str]) -> CaseItem:
+    def deaf(
+        item: CaseItem, _status: LineStatus, began_at: datetime, _at: datetime, _tracking: frozenset[str]
+    ) -> CaseItem:
         return replace(item, mis=replace(item.mis, began_at=began_at))
 
     patch.setattr(CaseItem, "read", deaf)
@@ -92,6 +96,36 @@ def has_no_undo_window(patch: pytest.MonkeyPatch) -> None:
         return real(around, replace(policy, undo_window=timedelta(0)), now)
 
     patch.setattr(guards_module, "_waits", at_once)
+
+
+def _asks_nothing(*_asked: object) -> None:
+    return None
+
+
+def has_no_brake(patch: pytest.MonkeyPatch) -> None:
+    """Neither the guard asks for it nor whoever stores what is about to be sent."""
+    patch.setattr(guards_module, "_brake", _asks_nothing)
+    patch.setattr(saving_module, "_not_braked", lambda _database, _connection, changes: changes)
+
+
+def needs_no_second_person(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guards_module, "_value", _asks_nothing)
+
+
+def is_always_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guards_module, "_hours", _asks_nothing)
+
+
+def writes_on_old_reads(patch: pytest.MonkeyPatch) -> None:
+    """What was read an hour ago is good enough."""
+    for module in (converge_module, look_module):
+        patch.setattr(module, "stale_sides", lambda *_asked: set())
+
+
+def loses_answers(patch: pytest.MonkeyPatch) -> None:
+    """What a system says to a write is not kept, nor what it shows after."""
+    patch.setattr(converge_module, "answered", lambda case, *_answer: case)
+    patch.setattr(converge_module, "verify", lambda case: case)
 
 
 def records_no_sightings(patch: pytest.MonkeyPatch) -> None:
@@ -172,10 +206,17 @@ MUTANTS: Mapping[str, Sequence[Break]] = {
     promise.TRUTH: (believes_the_first_read,),
     promise.NO_IDLE_TASK: (never_closes_a_task,),
     promise.ONCE: (repeats_what_was_applied,),
-    promise.GUARDS: (guards_nothing, has_no_undo_window),
+    promise.GUARDS: (
+        guards_nothing,
+        has_no_undo_window,
+        has_no_brake,
+        needs_no_second_person,
+        is_always_open,
+        writes_on_old_reads,
+    ),
     promise.VERDICT: (records_no_sightings,),
     promise.NO_OLD_NEWS: (takes_old_news,),
-    promise.EXPLAINED: (writes_before_it_stores,),
+    promise.EXPLAINED: (writes_before_it_stores, loses_answers),
     promise.NEVER_BACK: (ships_what_is_cancelled,),
     promise.CHAIN: (loses_journal_entries,),
     promise.COUNTS: (stores_no_sightings, loses_messages),

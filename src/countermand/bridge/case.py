@@ -193,12 +193,14 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """That an order was judged whole: under which rules, in which version, and how long that holds.
 
-    `until`: when time alone may change the answer; none when it never does.
+    `until`: when time alone may change the answer; none when it never does. `brakes`: the mass-cancel brakes
+    that were on; none where no cancel was wanted, so that they did not matter.
     """
 
     rules: str
     version: int
     until: datetime | None = None
+    brakes: frozenset[Direction] | None = None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

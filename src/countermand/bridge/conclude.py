@@ -35,6 +35,7 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """One pass over one order: what was stored (none: new), what it became, what the plan says.
 
     `raw`: the vendors' own answers, by order id or item reference. `polled`: the reads were on schedule.
+    `brakes`: those under which the plan was made; none where they did not matter.
     """
 
     stored: StoredCase | None
@@ -45,6 +46,7 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     written: tuple[Written, ...] = ()
     sends: frozenset[Direction] = frozenset()
     polled: bool = False
+    brakes: frozenset[Direction] | None = None
 
 
 def conclude(one: Pass, connection: Connection, now: datetime, rules: str = "") -> Change:
@@ -61,7 +63,7 @@ def conclude(one: Pass, connection: Connection, now: datetime, rules: str = "") 
     # A judgement that wants a write holds no longer than now: no quiet look may put the write off.
     until = now if one.plan.writes else _holds_until(case, one.plan, connection)
     version = one.stored.version + 1 if one.stored else 1
-    case = replace(case, judged=Judged(rules=rules, version=version, until=until))
+    case = replace(case, judged=Judged(rules=rules, version=version, until=until, brakes=one.brakes))
     return Change(
         stored=one.stored,
         case=case,

@@ -19,7 +19,7 @@ from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
 from countermand.bridge.look import Looking, needs_look, second_look, stale_sides
-from countermand.bridge.quiet import is_quiet, looked, rules_of
+from countermand.bridge.quiet import is_quiet, looked, rules_of, wants_cancel
 from countermand.bridge.store import Change, Entry, Store, StoredCase
 from countermand.bridge.verification import answered, report, verify
 from countermand.core.command import Answer, Outcome
@@ -87,7 +87,7 @@ class Converger:
     async def _converge(self, passes: Sequence[Pass]) -> frozenset[str]:
         passes = [replace(one, case=put_right(one.case, self._clock())) for one in passes]
         fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
-        quiet = [one for one in fresh if is_quiet(one, self._rules, self._clock())]
+        quiet = await self._quiet(fresh)
         unchanged = {one.case.order_id for one in quiet}
         news = [one for one in fresh if one.case.order_id not in unchanged]
         judged = await self._look(news) if news else []
@@ -97,6 +97,11 @@ class Converger:
             await self._act(acting)
         await self._write_notes([one for one in saved if one.case.notes_due and one not in acting])
         return frozenset(one.case.order_id for one in saved)
+
+    async def _quiet(self, passes: Sequence[Pass]) -> list[Pass]:
+        wanting = any(wants_cancel(one.case) for one in passes)
+        brakes = await self._store.brakes(self._connection.name) if wanting else frozenset()
+        return [one for one in passes if is_quiet(one, self._rules, self._clock(), brakes)]
 
     def _fresh(self, one: Pass) -> bool:
         """A write that came due only now waits for the next pass, which reads before it writes."""
@@ -120,15 +125,15 @@ class Converger:
 
     async def _judge_all(self, passes: Sequence[Pass]) -> list[Pass]:
         """Judge orders; the brakes are asked for only where some order wants a cancel."""
-        judged = [self._judge(one, frozenset()) for one in passes]
+        judged = [self._judge(one, None) for one in passes]
         if not any(one.plan.wanted & _CANCELS for one in judged):
             return judged
         brakes = await self._store.brakes(self._connection.name)
-        return [self._judge(one, brakes) if brakes else one for one in judged]
+        return [self._judge(one, brakes) if brakes else replace(one, brakes=brakes) for one in judged]
 
-    def _judge(self, one: Pass, brakes: frozenset[Direction]) -> Pass:
+    def _judge(self, one: Pass, brakes: frozenset[Direction] | None) -> Pass:
         case = verify(one.case)
-        return replace(one, case=case, plan=self._plan(case, brakes))
+        return replace(one, case=case, plan=self._plan(case, brakes or frozenset()), brakes=brakes)
 
     def _plan(self, case: Case, brakes: frozenset[Direction]) -> Plan:
         order = as_order(

@@ -1,7 +1,8 @@
 """Orders that a look found just as they were: nothing is judged again, only the look is stored.
 
 Most looks find nothing new. What an order was judged to need is a function of what both systems show, of the
-rules, and of times that are known beforehand; while all of these hold still, so does the answer.
+rules, of times that are known beforehand and, where it wants a cancel, of the mass-cancel brakes; while all
+of these hold still, so does the answer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from countermand.bridge.case import Case, CaseItem, CaseLine
 from countermand.bridge.conclude import Pass, due_at, scheduled
 from countermand.bridge.connection import Connection
 from countermand.bridge.store import Change
+from countermand.core.policy import Direction
 
 
 def rules_of(connection: Connection) -> str:
@@ -27,8 +29,16 @@ def rules_of(connection: Connection) -> str:
     return f"{crc32(msgspec.json.encode(parts, order='deterministic')):08x}"
 
 
-def is_quiet(one: Pass, rules: str, now: datetime) -> bool:
-    """Whether a pass that has just looked may be left at that."""
+def wants_cancel(case: Case) -> bool:
+    """Whether a cancellation is under way, so that the brakes may matter."""
+    return any(not each.state.ended for each in case.cancellations)
+
+
+def is_quiet(one: Pass, rules: str, now: datetime, brakes: frozenset[Direction]) -> bool:
+    """Whether a pass that has just looked may be left at that.
+
+    `brakes`: those that are on; they are looked at only where a cancellation is under way.
+    """
     if one.stored is None or one.entries or one.case is one.stored.case:
         return False
     before, after = one.stored.case, one.case
@@ -37,8 +47,9 @@ def is_quiet(one: Pass, rules: str, now: datetime) -> bool:
         return False
     if judged.until is not None and judged.until <= now:
         return False
-    busy = before.open_writes or before.checking or before.notes_due
-    if busy or any(not each.state.ended for each in before.cancellations):
+    if before.open_writes or before.checking or before.notes_due:
+        return False
+    if wants_cancel(before) and judged.brakes is not None and judged.brakes != brakes:
         return False
     return as_known(before, after) == before
 

@@ -170,8 +170,3 @@ def guard_ship(around: Circumstances, policy: Policy, now: datetime) -> Gate:
         return Stop(f"mode-{mode.value}", TaskKind.SHIP_IN_STOREFRONT, assisted=mode is Mode.ASSISTED)
     grace_ends = around.source_since + (policy.vendor_grace if policy.vendor_may_ship else timedelta(0))
     return Hold("vendor-grace", grace_ends) if now < grace_ends else GO
-
-
-def stale(reading: Reading, policy: Policy, now: datetime) -> bool:
-    """Whether a reading is too old to write on."""
-    return now - reading.began_at > policy.fresh_for

@@ -8,7 +8,10 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 
 from countermand.core.status import Side
+from countermand.ledger.prepared import Prepared
 from countermand.ledger.schema import inbox
+
+_RECEIVE = Prepared(insert(inbox), "connection", "side", "received_at", "content_type", "body", "state")
 
 
 def receive(
@@ -31,4 +34,4 @@ def receive(
         }
         for name in connections
     ]
-    database.execute(insert(inbox), rows)
+    _RECEIVE.run_many(database, rows)

@@ -33,17 +33,20 @@ def upsert(
     values: tuple[str, ...],
 ) -> None:
     """Insert rows, or update `values` of those whose `keys` are there already (none: leave them)."""
-    database.execute(_upsert(database.dialect.name, table, keys, values), list(rows))
+    statement = _upsert(database.dialect.name, table, tuple(rows[0]), keys, values)
+    statement.run_many(database, rows)
 
 
 @lru_cache(maxsize=64)
-def _upsert(dialect_name: str, table: Any, keys: tuple[str, ...], values: tuple[str, ...]) -> Any:
+def _upsert(
+    dialect_name: str, table: Any, columns: tuple[str, ...], keys: tuple[str, ...], values: tuple[str, ...]
+) -> Prepared:
     dialect = postgresql if dialect_name == "postgresql" else sqlite
     statement = dialect.insert(table)
     if not values:
-        return statement.on_conflict_do_nothing(index_elements=keys)
+        return Prepared(statement.on_conflict_do_nothing(index_elements=keys), *columns)
     new = {name: statement.excluded[name] for name in values}
-    return statement.on_conflict_do_update(index_elements=keys, set_=new)
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=new), *columns)
 
 
 def save_changes(

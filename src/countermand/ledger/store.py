@@ -80,11 +80,13 @@ _UNLINKED = Prepared(
 _DROP_UNLINKED = delete(schema.unlinked_item).where(
     schema.unlinked_item.c.connection == _OF, schema.unlinked_item.c.ref.in_(_VALUES)
 )
-_WATERMARK = select(schema.watermark.c.reached).where(
-    schema.watermark.c.connection == _OF, schema.watermark.c.name == bindparam("called")
+_WATERMARK = Prepared(
+    select(schema.watermark.c.reached).where(
+        schema.watermark.c.connection == _OF, schema.watermark.c.name == bindparam("called")
+    )
 )
 #: What became of a message.
-_FINISH_HOOK = (
+_FINISH_HOOK = Prepared(
     update(schema.inbox)
     .where(schema.inbox.c.id == bindparam("hook_id"))
     .values(
@@ -180,8 +182,8 @@ class DatabaseStore:
             await self._writer.write_async(lambda database: database.execute(_DROP_UNLINKED, wanted) and None)
 
     async def watermark(self, connection: str, name: str) -> datetime | None:
-        with self._engine.begin() as database:
-            return database.scalar(_WATERMARK, {"of": connection, "called": name})
+        rows = self._rows(_WATERMARK, {"of": connection, "called": name})
+        return rows[0][0] if rows else None
 
     async def set_watermark(self, connection: str, name: str, reached: datetime) -> None:
         row = {"connection": connection, "name": name, "reached": reached}
@@ -214,7 +216,7 @@ def _finish_hooks(database: Connection, connection: str, ends: Sequence[HookEnd]
         {"hook_id": end.id, "new_state": end.state, "new_reason": end.reason, "new_due_at": end.due_at}
         for end in ends
     ]
-    database.execute(_FINISH_HOOK, rows)
+    _FINISH_HOOK.run_many(database, rows)
     quarantined = [
         Entry(at=now, event=Event.HOOK_QUARANTINED, subject=f"hook/{end.id}", why=end.reason)
         for end in ends

@@ -106,6 +106,7 @@ class World:
             _PRINTIQ,
             cancelled_can_dispatch=setup.cancelled_can_dispatch,
             refuses_cancel_of=setup.refuses_cancel_of,
+            readable=setup.mis_readable,
         )
         self.plugin = Plugin(setup, self.loop, dice_of(script.seed, "plugin"), self.shop, self.plant)
         self.messages = Messages(setup, self.loop, dice_of(script.seed, "messages"), self._deliver)
@@ -241,12 +242,13 @@ class World:
             writer=writer,
             store=WatchedStore(self.engine, writer, self._saved),
             storefront=SimulatedStorefront(self.shop, lines["storefront"], not_offered=not_listed),
-            mis=SimulatedMis(self.plant, lines["mis"], readable=setup.mis_readable),
+            mis=SimulatedMis(self.plant, lines["mis"]),
             policy=setup.policy,
             dice=dice,
             live_since=EPOCH,
             changed_at=lambda: self._changed_at,
             idle=self.idle,
+            put_off=self.watch.put_off,
         )
 
     def _is_busy(self) -> bool:

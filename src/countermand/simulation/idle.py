@@ -7,36 +7,42 @@ look that would meet any fault is made, and so is every look after anything has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
 
-from countermand.bridge.case import Case
+from countermand.bridge.case import Case, CaseItem
 from countermand.bridge.conclude import scheduled
 from countermand.bridge.connection import Connection
+from countermand.bridge.ports import MisItem
 from countermand.bridge.quiet import as_known
 from countermand.bridge.sightings import see_items, see_order
 from countermand.bridge.store import Change, StoredCase
+from countermand.core.policy import Direction
 from countermand.simulation.loop import EPOCH
 from countermand.simulation.mis import Plant
 from countermand.simulation.storefront import Shop
 
 
 class Rest(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of which only the next look by schedule is due. `until`: when time alone changes something."""
+    """An order of which only the next look by schedule is due.
+
+    `until`: when time alone changes something. `brakes`: those it was judged under, where they matter.
+    """
 
     row_id: int
     case: Case
     until: datetime | None
+    brakes: frozenset[Direction] | None
 
     def holds(self, now: datetime) -> bool:
         return self.until is None or self.until > now
 
-    def next_look(self, connection: Connection, now: datetime) -> datetime | None:
-        """When the look after one now would be."""
-        looks = scheduled(self.case, connection, now).poll_at
-        return min((moment for moment in (looks, self.until) if moment is not None), default=None)
+    def next_look(self, connection: Connection, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """After a look now: when the next by schedule would be, and when the next for any reason."""
+        poll_at = scheduled(self.case, connection, now).poll_at
+        return poll_at, min((time for time in (poll_at, self.until) if time is not None), default=None)
 
 
 class Idle:
@@ -53,9 +59,7 @@ class Idle:
         self._resting.pop(stored.case.order_id, None)
         due_by_schedule = change.due_at is not None and change.due_at == stored.case.poll_at
         if due_by_schedule and not self.every_look and self._is_at_rest(stored):
-            judged = stored.case.judged
-            until = judged.until if judged else None
-            self._resting[stored.case.order_id] = Rest(row_id=stored.id, case=stored.case, until=until)
+            self._resting[stored.case.order_id] = _rest(stored)
 
     def disturb(self, order_id: str) -> None:
         """Something about it changed in a system."""
@@ -64,18 +68,26 @@ class Idle:
     def disturb_all(self) -> None:
         self._resting.clear()
 
-    def rests(self, order_ids: Iterable[str], now: datetime) -> list[Rest] | None:
-        """These orders, if all of them rest."""
-        rests = [self._resting.get(order_id) for order_id in order_ids]
-        return [rest for rest in rests if rest] if all(rest and rest.holds(now) for rest in rests) else None
+    def rests(
+        self, order_ids: Iterable[str], now: datetime, brakes: Callable[[], frozenset[Direction]]
+    ) -> list[Rest] | None:
+        """These orders, if all of them rest. `brakes`: those that are on."""
+        rests = []
+        for order_id in order_ids:
+            rest = self._resting.get(order_id)
+            if rest is None or not rest.holds(now):
+                return None
+            rests.append(rest)
+        minding = {rest.brakes for rest in rests if rest.brakes is not None}
+        return rests if not minding or minding == {brakes()} else None
 
     def _is_at_rest(self, stored: StoredCase) -> bool:
         case = stored.case
-        busy = case.open_writes or case.checking or case.notes_due or case.look_storefront_at
-        waits = case.look_mis_at or any(not one.state.ended for one in case.cancellations)
+        told = case.look_storefront_at or case.look_mis_at
+        busy = case.open_writes or case.checking or case.notes_due or told
         judged = case.judged is not None and case.judged.version == stored.version
         whole = all(line.links for line in case.lines) and len(case.items) == self._made(case)
-        return bool(judged and whole and not busy and not waits and self._shows_the_same(case))
+        return bool(judged and whole and not busy and self._shows_the_same(case))
 
     def _made(self, case: Case) -> int:
         return len(self._plant.of_order.get(case.order_id, ()))
@@ -84,9 +96,20 @@ class Idle:
         """Whether a perfect look now would change nothing; asked of the code that takes real ones in."""
         latest = max(case.storefront_read_at, case.mis_read_at, EPOCH)
         order = self._shop.read(case.order_id, latest)
-        items = [self._plant.items.get(item.ref) for item in case.items]
-        if order is None or not all(items):
+        shown = [self._item(item, latest) for item in case.items]
+        if order is None or not all(shown):
             return False
-        shown = [self._plant.read(item, latest) for item in items if item]
         after = see_items(see_order(case, order, latest), [item for item in shown if item], latest)
         return as_known(case, after) == case
+
+    def _item(self, item: CaseItem, latest: datetime) -> MisItem | None:
+        if not self._plant.readable:
+            return self._plant.unreadable(item.ref, item.kind, latest)
+        made = self._plant.items.get(item.ref)
+        return self._plant.read(made, latest) if made else None
+
+
+def _rest(stored: StoredCase) -> Rest:
+    judged = stored.case.judged
+    assert judged is not None, "an order that was never judged does not rest"
+    return Rest(row_id=stored.id, case=stored.case, until=judged.until, brakes=judged.brakes)

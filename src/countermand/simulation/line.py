@@ -86,12 +86,12 @@ class Line:
         self._seed = seed
         self._sent = sent
 
-    def dice(self, about: str) -> Dice:
-        return Dice(self._seed, f"{self.side} {about} {self.loop.time():.3f}")
+    def dice(self, about: str, at: float | None = None) -> Dice:
+        return Dice(self._seed, f"{self.side} {about} {self.loop.time() if at is None else at:.3f}")
 
-    def is_clear(self, about: str) -> bool:
-        """Whether a read that left at this very moment would meet no fault."""
-        return self.weather.meets(self.side, self.loop.time(), READ_FAULTS, self.dice(about)) is None
+    def is_clear(self, about: str, at: float) -> bool:
+        """Whether a read that left at that time would meet no fault."""
+        return self.weather.meets(self.side, at, READ_FAULTS, self.dice(about, at)) is None
 
     async def read(self, about: str) -> tuple[Call, float]:
         """Go there and back; also how old the news is that comes back, in seconds."""

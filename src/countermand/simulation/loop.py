@@ -42,6 +42,12 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         """The true time in this world, whatever our own clock says."""
         return EPOCH + timedelta(seconds=self._now)
 
+    def next_at(self) -> float:
+        """When something happens next, in seconds; now, where something is ready."""
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
+        return self._now if self._ready or not self._timers else self._timers[0][0]
+
     # Running
 
     def run_until(self, end: float) -> None:

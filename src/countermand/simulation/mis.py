@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from countermand.bridge.ports import MisItem, MisItemKind
 from countermand.core.command import Answer, Outcome, RefusalReason
-from countermand.core.status import LineStatus
+from countermand.core.status import LineStatus, Unreadable
 from countermand.printiq.mapping import CANCELLED, COMPLETE, Deliveries, job_status, sales_order_status
 from countermand.printiq.settings import PrintIQSettings
 from countermand.simulation.loop import EPOCH
@@ -56,7 +56,10 @@ class PlantItem(msgspec.Struct, kw_only=True):
 
 
 class Plant:
-    """Every job and sales order of one printIQ. `changed` is called with an item after each change of it."""
+    """Every job and sales order of one printIQ. `changed` is called with an item after each change of it.
+
+    `readable` false: it shows no item by its number, so people's word has to do.
+    """
 
     def __init__(
         self,
@@ -66,12 +69,14 @@ class Plant:
         *,
         cancelled_can_dispatch: bool,
         refuses_cancel_of: frozenset[str],
+        readable: bool,
     ) -> None:
         self._now = now
         self._record = record
         self._settings = settings
         self._cancelled_can_dispatch = cancelled_can_dispatch
         self._refuses_cancel_of = refuses_cancel_of
+        self.readable = readable
         self.items: dict[str, PlantItem] = {}
         self.of_order: dict[str, list[PlantItem]] = {}
         self.changed: Callable[[PlantItem], None] = lambda _item: None
@@ -98,6 +103,10 @@ class Plant:
             return replace(item.shown[-1][1], began_at=began_at)
         seen = [shown for since, shown in item.shown if since <= self._now() - lag]
         return replace(seen[-1], began_at=began_at) if seen else None
+
+    def unreadable(self, ref: str, kind: MisItemKind, began_at: datetime) -> MisItem:
+        """What a read of any item gets where none can be read."""
+        return MisItem(ref=ref, kind=kind, began_at=began_at, status=Unreadable("read_by = none"))
 
     def _show(self, item: PlantItem) -> None:
         item.modified = self._now()

@@ -43,9 +43,9 @@ class SimulatedStorefront:
     def capabilities(self) -> Mapping[str, Capability]:
         return self._capabilities
 
-    def reads_well(self) -> bool:
-        """Whether reading orders at this very moment would meet no fault."""
-        return self._line.is_clear("read")
+    def reads_well(self, at: float) -> bool:
+        """Whether reading orders at that time would meet no fault."""
+        return self._line.is_clear("read", at)
 
     async def read_orders(self, order_ids: Sequence[str]) -> Sequence[StorefrontOrder | OrderNotRead]:
         began = self._line.life.clock()
@@ -140,12 +140,11 @@ class SimulatedStorefront:
 
 
 class SimulatedMis:
-    """The plant as a `MisPort`. `readable` false: nothing can be read back, so people's word has to do."""
+    """The plant as a `MisPort`."""
 
-    def __init__(self, plant: Plant, line: Line, *, readable: bool = True) -> None:
+    def __init__(self, plant: Plant, line: Line) -> None:
         self._plant = plant
         self._line = line
-        self._readable = readable
         self._capabilities = _offers(
             "find", "list", "read", "cancel_job", "cancel_sales_order", but=frozenset({"cancel_sales_order"})
         )
@@ -179,9 +178,9 @@ class SimulatedMis:
         shown = (self._plant.read(item, began, lag) for item in items)
         return [item for item in shown if item is not None]
 
-    def reads_well(self) -> bool:
-        """Whether reading items at this very moment would meet no fault."""
-        return self._readable and self._line.is_clear("read")
+    def reads_well(self, at: float) -> bool:
+        """Whether reading items at that time would meet no fault."""
+        return self._line.is_clear("read", at)
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
         began = self._line.life.clock()
@@ -189,9 +188,9 @@ class SimulatedMis:
         return [self._one(ref, began, call.fault, lag) for ref in refs]
 
     def _one(self, ref: MisRef, began: datetime, fault: Fault | None, lag: float) -> MisItem:
+        if not self._plant.readable:
+            return self._plant.unreadable(ref.ref, ref.kind, began)
         blank = MisItem(ref=ref.ref, kind=ref.kind, group=ref.group, began_at=began, status=GONE)
-        if not self._readable:
-            return msgspec.structs.replace(blank, status=Unreadable("read_by = none"))
         if fault in UNREADABLE or (fault is Fault.PARTIAL and self._line.dice(ref.ref).chance(0.5)):
             return msgspec.structs.replace(blank, status=Unreadable(fault.value if fault else ""))
         item = self._plant.items.get(ref.ref)

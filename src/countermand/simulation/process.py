@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from countermand.bridge.store import BrakeLimits, Change, HookEnd, StoredCase
 from countermand.core.policy import Direction, Policy
 from countermand.core.status import Side
 from countermand.infigo.hooks import parse_hook as parse_infigo_hook
-from countermand.ledger.columns import from_micros, to_micros
+from countermand.ledger.columns import encode, from_micros, to_micros
 from countermand.ledger.connections import remember_connection
 from countermand.ledger.inbox import receive
 from countermand.ledger.store import DatabaseStore
@@ -34,18 +35,19 @@ PARSERS: Mapping[Side, HookParser] = {Side.STOREFRONT: parse_infigo_hook, Side.M
 REST = 0.25
 
 #: So long listings are left out in which nothing could be found; then one is made all the same.
-IDLE_LISTINGS = timedelta(hours=3)
-_NEXT_DUE = (
-    "SELECT min(due_at) FROM orders",
-    "SELECT min(due_at) FROM inbox WHERE connection = 'shop' AND state = 'waiting'",
-    "SELECT min(received_at) FROM inbox WHERE connection = 'shop' AND state = 'new'",
+IDLE_LISTINGS = timedelta(hours=12)
+#: The share of the idle looks with a fault that are made: one is like the other, and looks after something
+#: has changed meet every fault.
+IDLE_FAULTS = 0.25
+_NEXT_LOOK = "SELECT min(due_at) FROM orders WHERE connection = 'shop'"
+_NEXT_MESSAGE = (
+    "SELECT min(CASE state WHEN 'new' THEN received_at ELSE due_at END) FROM inbox "
+    "WHERE connection = 'shop' AND state IN ('new', 'waiting')"
 )
-_DUE = "SELECT order_ref FROM orders WHERE due_at <= ?"
-_MESSAGES = (
-    "SELECT 1 FROM inbox WHERE connection = 'shop' AND state IN ('new', 'waiting') "
-    "AND (state = 'new' OR due_at <= ?) LIMIT 1"
-)
-_PUT_OFF = "UPDATE orders SET due_at = ? WHERE id = ?"
+_DUE = "SELECT due_at, order_ref FROM orders WHERE connection = 'shop' AND due_at <= ?"
+_BRAKES = "SELECT direction FROM brake WHERE connection = 'shop' AND cleared_at IS NULL"
+#: As a look would leave it: a poll that is overdue would have both systems read, whatever was asked for.
+_PUT_OFF = "UPDATE orders SET due_at = ?, case_file = json_set(case_file, '$.poll_at', json(?)) WHERE id = ?"
 
 Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]
 
@@ -95,15 +97,17 @@ class Process:
         live_since: datetime,
         changed_at: Callable[[], float],
         idle: Idle,
+        put_off: Callable[[str, datetime | None], None],
     ) -> None:
         self._engine = engine
         self._loop = loop
         self.life = life
         self.writer = writer
         self.store = store
-        self._dice = dice
+        self._haste = dice.below(1 << 32)
         self._changed_at = changed_at
         self._idle = idle
+        self._put_off = put_off
         self._storefront, self._mis = storefront, mis
         self._raw = engine.raw_connection()
         self._driver: Any = self._raw.driver_connection
@@ -162,32 +166,68 @@ class Process:
             self.bridge._poll_at = now + self.connection.polling.interval
 
     def _leave_out_idle_looks(self) -> int:
-        """Where every order that is due rests and the line is clear, only put off their looks; how many."""
-        now, driver = self.life.clock(), self._driver
+        """Until anything else happens: where every order that is due at a time rests, and the line is clear
+        then, their looks are only put off. How many there were.
+        """
+        now = self.life.clock()
         last, listing = self.bridge._last_step, self.bridge._poll_at
         if last is None or now < last or listing is None or listing <= now:
             return 0
-        micros = to_micros(now)
-        due = driver.execute(_DUE, (micros,)).fetchall()
-        rests = self._idle.rests((order_ref for (order_ref,) in due), now)
-        if not rests or not (self._storefront.reads_well() and self._mis.reads_well()):
-            return 0
-        if driver.execute(_MESSAGES, (micros,)).fetchone() is not None:
-            return 0
-        for rest in rests:
-            looks = rest.next_look(self.connection, now)
-            driver.execute(_PUT_OFF, (looks and to_micros(looks), rest.row_id))
-        return len(rests)
+        began, until = to_micros(now), to_micros(self._undisturbed_until(now))
+        due = [(max(at, began), order_ref) for at, order_ref in self._driver.execute(_DUE, (until,))]
+        heapq.heapify(due)
+        left_out, put_off = 0, {}
+        while due:
+            at = due[0][0] if due[0][0] == began else to_micros(self._awake_for(from_micros(due[0][0])))
+            if at >= until:
+                break
+            together = []
+            while due and due[0][0] <= at:
+                together.append(heapq.heappop(due)[1])
+            moment = from_micros(at)
+            rests = self._idle.rests(together, moment, self._brakes)
+            if rests is None or not self._may_be_left_out(moment - now):
+                break
+            left_out += len(rests)
+            for order_ref, rest in zip(together, rests, strict=True):
+                poll_at, looks_at = rest.next_look(self.connection, moment)
+                put_off[order_ref] = rest.row_id, looks_at, poll_at
+                if looks_at is not None:
+                    heapq.heappush(due, (to_micros(looks_at), order_ref))
+        for order_ref, (row_id, looks_at, poll_at) in put_off.items():
+            values = looks_at and to_micros(looks_at), encode(poll_at).decode(), row_id
+            self._driver.execute(_PUT_OFF, values)
+            self._put_off(order_ref, poll_at)
+        return left_out
+
+    def _brakes(self) -> frozenset[Direction]:
+        return frozenset(Direction(name) for (name,) in self._driver.execute(_BRAKES))
+
+    def _undisturbed_until(self, now: datetime) -> datetime:
+        """When something else than a look by schedule happens next, by our own clock."""
+        anything = now + timedelta(seconds=self._loop.next_at() - self._loop.time())
+        return min(anything, self._listing_at(), self._message_at() or anything)
+
+    def _may_be_left_out(self, later: timedelta) -> bool:
+        """Whether an idle look so much later would meet no fault, or one of the many that are left out."""
+        at = self._loop.time() + later.total_seconds()
+        clear = self._storefront.reads_well(at) and self._mis.reads_well(at)
+        return clear or not Dice(self._haste, f"fault {at:.3f}").chance(IDLE_FAULTS)
 
     async def _rest(self) -> None:
         """Rest until the service's next look that could find something; the looks between find nothing."""
         self._wake = self._loop.create_future()
-        delay = max(self._next() - self.life.clock(), timedelta(0)).total_seconds()
-        timer = self._loop.call_later(delay + self._dice.between(0.01, REST), self.wake)
+        now = self.life.clock()
+        delay = (self._awake_for(max(self._next(), now)) - now).total_seconds()
+        timer = self._loop.call_later(delay, self.wake)
         await self._wake
         timer.cancel()
         self._wake = None
         self.life.step("resting")
+
+    def _awake_for(self, due: datetime) -> datetime:
+        """When this process sees that something is due: a little later, the same whenever it is asked."""
+        return due + timedelta(seconds=Dice(self._haste, str(due)).between(0.01, REST))
 
     def wake(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -195,12 +235,15 @@ class Process:
 
     def _next(self) -> datetime:
         """When there is something to do next, by our own clock."""
-        times = [self._listing_at()]
-        for query in _NEXT_DUE:
-            (due,) = self._driver.execute(query).fetchone()
-            if due is not None:
-                times.append(from_micros(due))
-        return min(times)
+        times = (self._listing_at(), self._time(_NEXT_LOOK), self._message_at())
+        return min(time for time in times if time is not None)
+
+    def _message_at(self) -> datetime | None:
+        return self._time(_NEXT_MESSAGE)
+
+    def _time(self, query: str) -> datetime | None:
+        (micros,) = self._driver.execute(query).fetchone()
+        return None if micros is None else from_micros(micros)
 
     def _listing_at(self) -> datetime:
         """When the next listing is worth its while: one that finds nothing changed changes nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from countermand.bridge.case import Case, CaseLine
 from countermand.bridge.store import Change, StoredCase
@@ -78,6 +79,11 @@ class Watch:
                 mis=combine(self.plant.status(item) for item in items),
                 items=tuple(item.ref for item in items),
             )
+
+    def put_off(self, order_id: str, poll_at: datetime | None) -> None:
+        """An idle look of this order was left out: only the next one has another time."""
+        stored = self.cases[order_id]
+        self.cases[order_id] = replace(stored, case=replace(stored.case, poll_at=poll_at))
 
     def mirror(self, changes: Sequence[Change], saved: Mapping[str, StoredCase]) -> None:
         """Take a durable save into the mirror."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,8 @@ from bridge_fakes import AT_ONCE, CANCELLED, DISPATCHED, SHOP, STARTED, Small, r
 from msgspec.structs import replace
 
 from countermand.bridge import people
+from countermand.bridge.conclude import Pass
+from countermand.bridge.connection import Polling
 from countermand.bridge.people import RefusedError, do_for_all
 from countermand.bridge.ports import LineKind, MisItemKind, Payment
 from countermand.bridge.steps import _STEPS
@@ -376,6 +380,68 @@ def test_only_released_orders_pass_the_brake() -> None:
         await small.deed("10002", people.release(Direction.CANCEL_TO_MIS, PRIYA, small.clock(), "meant"))
         await small.settle()
         assert small.mis.writes == ["J10002-01"]
+
+    run(story())
+
+
+def test_orders_that_wait_behind_the_brake_are_not_judged_anew_at_each_look_but_when_it_is_cleared() -> None:
+    async def story() -> None:
+        small = Small(replace(AT_ONCE, brake_burst=0), Polling())
+        small.storefront.lists = small.mis.lists = False
+        await small.in_production()
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle(90, steps=8)
+        judged = (await small.case()).judged
+        assert judged is not None
+        assert judged.brakes == frozenset({Direction.CANCEL_TO_MIS})
+        looked_at = (await small.case()).mis_read_at
+        with counted(small) as judgements:
+            await small.settle(200, steps=4)
+        assert (await small.case()).mis_read_at > looked_at
+        assert judgements == []
+        way, now = Direction.CANCEL_TO_MIS, small.clock()
+        assert small.writer.write(lambda db: clear_brake(db, SHOP, way, TOM, "meant", now))
+        small.clock.advance(3600)
+        await small.settle()
+        assert small.mis.writes == ["J10001-01"]
+
+    run(story())
+
+
+@contextmanager
+def counted(small: Small) -> Iterator[list[str]]:
+    """The orders that are judged meanwhile."""
+    judgements: list[str] = []
+    converger = small.bridge._converger
+    judge = converger._judge
+
+    def counting(one: Pass, brakes: frozenset[Direction] | None) -> Pass:
+        judgements.append(one.case.order_id)
+        return judge(one, brakes)
+
+    converger._judge = counting  # type: ignore[method-assign]
+    try:
+        yield judgements
+    finally:
+        converger._judge = judge  # type: ignore[method-assign]
+
+
+def test_a_brake_that_trips_later_holds_an_order_that_waits_for_a_second_person() -> None:
+    async def story() -> None:
+        small = Small(replace(AT_ONCE, brake_burst=1, value_limit=10.0), Polling())
+        small.storefront.lists = small.mis.lists = False
+        for number in ("10001", "10002"):
+            await small.in_production(number)
+        await cancelled_in_shop(small, "10001")
+        await small.settle()
+        assert small.tasks(TaskKind.APPROVE)
+        assert not small.tasks(TaskKind.BRAKE)
+        await cancelled_in_shop(small, "10002")
+        await small.settle(3600)
+        assert small.task(TaskKind.BRAKE).state == "open"
+        held = {(await small.case(number)).tasks[0].kind for number in ("10001", "10002")}
+        assert held == {TaskKind.BRAKE}
 
     run(story())
 

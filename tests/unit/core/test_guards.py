@@ -23,7 +23,6 @@ from countermand.core.guards import (
     guard_cancel,
     guard_ship,
     past_cut_off,
-    stale,
 )
 from countermand.core.policy import Direction, Mode, OpeningHours, Policy
 from countermand.core.status import Facts, Progress, Reading, Side
@@ -364,9 +363,3 @@ def test_brake_value_and_hours_do_not_hold_a_dispatch() -> None:
 
 
 # Fresh enough to write on
-
-
-def test_a_reading_is_stale_when_it_is_older_than_the_limit() -> None:
-    policy = Policy(fresh_for=timedelta(seconds=5))
-    assert not stale(UNTOUCHED, policy, T0 + timedelta(seconds=5))
-    assert stale(UNTOUCHED, policy, T0 + timedelta(seconds=5, microseconds=1))
