@@ -360,6 +360,3 @@ def test_the_vendors_plugin_gets_its_time_to_ship_first() -> None:
 def test_brake_value_and_hours_do_not_hold_a_dispatch() -> None:
     policy = replace(STRICT, vendor_grace=ZERO)
     assert guard_ship(around(SHIP, tripped=True, value=1e6), policy, T0) == GO
-
-
-# Fresh enough to write on
