@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx2 as httpx
 import structlog
+from msgspec.structs import replace
 
 from countermand.bridge.ports import Capability, MisItem, MisItemKind, MisRef, OrderKeys
 from countermand.core.command import Answer, Outcome
@@ -27,6 +28,8 @@ from countermand.vendor_http.bucket import Clock, Sleep
 from countermand.vendor_http.transport import OnCall
 
 _log = structlog.get_logger()
+
+_NOT_READ_BACK = "printIQ's statuses cannot be read back here (read_by = none)"
 
 
 class PrintIQMis:
@@ -62,7 +65,7 @@ class PrintIQMis:
         except ReadFailedError as error:
             _log.warning("printiq.find.failed", order=keys.order_id, why=str(error))
             return None
-        return [*jobs.values(), *sales_orders.values()]
+        return self._as_readable([*jobs.values(), *sales_orders.values()])
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         if not self._capabilities["list"].offered:
@@ -73,7 +76,16 @@ class PrintIQMis:
         except ReadFailedError as error:
             _log.warning("printiq.list.failed", why=str(error))
             return None
-        return [item for items in found for item in items.values()]
+        return self._as_readable([item for items in found for item in items.values()])
+
+    def _as_readable(self, items: Sequence[MisItem]) -> Sequence[MisItem]:
+        """Where a shop says that statuses cannot be read back, none is taken from a search or a list either.
+
+        Otherwise an order would go back and forth between what a list shows and what cannot be read.
+        """
+        if self._settings.read_by != "none":
+            return items
+        return [replace(item, status=Unreadable(_NOT_READ_BACK)) for item in items]
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
         """Read items; those of one acceptance (`group`) in one call."""
@@ -81,8 +93,7 @@ class PrintIQMis:
         distinct = list(dict.fromkeys(refs))
         found: Found
         if self._settings.read_by == "none":
-            why = "printIQ's statuses cannot be read back here (read_by = none)"
-            found = {ref: blank(ref, now, Unreadable(why)) for ref in distinct}
+            found = {ref: blank(ref, now, Unreadable(_NOT_READ_BACK)) for ref in distinct}
         elif self._settings.read_by == "odata":
             found = await self._by_odata.read(distinct, now)
         else:

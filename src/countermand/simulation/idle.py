@@ -12,10 +12,9 @@ from datetime import datetime
 
 import msgspec
 
-from countermand.bridge.case import Case, CaseItem
+from countermand.bridge.case import Case
 from countermand.bridge.conclude import scheduled
 from countermand.bridge.connection import Connection
-from countermand.bridge.ports import MisItem
 from countermand.bridge.quiet import as_known
 from countermand.bridge.sightings import see_items, see_order
 from countermand.bridge.store import Change, StoredCase
@@ -96,17 +95,12 @@ class Idle:
         """Whether a perfect look now would change nothing; asked of the code that takes real ones in."""
         latest = max(case.storefront_read_at, case.mis_read_at, EPOCH)
         order = self._shop.read(case.order_id, latest)
-        shown = [self._item(item, latest) for item in case.items]
-        if order is None or not all(shown):
+        items = [self._plant.items.get(item.ref) for item in case.items]
+        if order is None or not all(items):
             return False
+        shown = [self._plant.read(item, latest) for item in items if item]
         after = see_items(see_order(case, order, latest), [item for item in shown if item], latest)
         return as_known(case, after) == case
-
-    def _item(self, item: CaseItem, latest: datetime) -> MisItem | None:
-        if not self._plant.readable:
-            return self._plant.unreadable(item.ref, item.kind, latest)
-        made = self._plant.items.get(item.ref)
-        return self._plant.read(made, latest) if made else None
 
 
 def _rest(stored: StoredCase) -> Rest:

@@ -58,7 +58,7 @@ class PlantItem(msgspec.Struct, kw_only=True):
 class Plant:
     """Every job and sales order of one printIQ. `changed` is called with an item after each change of it.
 
-    `readable` false: it shows no item by its number, so people's word has to do.
+    `readable` false: it shows no item's status, so people's word has to do.
     """
 
     def __init__(
@@ -104,17 +104,13 @@ class Plant:
         seen = [shown for since, shown in item.shown if since <= self._now() - lag]
         return replace(seen[-1], began_at=began_at) if seen else None
 
-    def unreadable(self, ref: str, kind: MisItemKind, began_at: datetime) -> MisItem:
-        """What a read of any item gets where none can be read."""
-        return MisItem(ref=ref, kind=kind, began_at=began_at, status=Unreadable("read_by = none"))
-
     def _show(self, item: PlantItem) -> None:
         item.modified = self._now()
         shown = MisItem(
             ref=item.ref,
             kind=item.kind,
             began_at=EPOCH,
-            status=self.status(item),
+            status=self.status(item) if self.readable else Unreadable("read_by = none"),
             customer_reference=item.customer_reference,
             external_reference=item.external_reference,
             notes=item.notes,

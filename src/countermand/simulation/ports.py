@@ -188,8 +188,6 @@ class SimulatedMis:
         return [self._one(ref, began, call.fault, lag) for ref in refs]
 
     def _one(self, ref: MisRef, began: datetime, fault: Fault | None, lag: float) -> MisItem:
-        if not self._plant.readable:
-            return self._plant.unreadable(ref.ref, ref.kind, began)
         blank = MisItem(ref=ref.ref, kind=ref.kind, group=ref.group, began_at=began, status=GONE)
         if fault in UNREADABLE or (fault is Fault.PARTIAL and self._line.dice(ref.ref).chance(0.5)):
             return msgspec.structs.replace(blank, status=Unreadable(fault.value if fault else ""))

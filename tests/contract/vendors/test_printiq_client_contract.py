@@ -122,6 +122,21 @@ class TestListing:
             assert sorted(item.ref for item in found) == sorted(numbers)
             assert printiq.calls["OData.Jobs"] == len([n for o in placed for n in o["jobs"]]) // 50 + 1
 
+    def test_a_search_and_a_list_show_no_status_where_none_can_be_read_back(self, printiq: PrintIQ) -> None:
+        """Else an order would go back and forth between what a list shows and what cannot be read."""
+        placed = printiq.place(print_line("30500", "s305001"))
+
+        async def work(mis: PrintIQMis) -> list[MisItem]:
+            listed = await mis.list_changed(now() - timedelta(days=3650)) or []
+            found = await mis.find(OrderKeys(order_id="30500")) or []
+            own = [item for item in (*listed, *found) if item.ref == placed["jobs"][0]]
+            return [*own, *await mis.read(refs(placed))]
+
+        items = printiq.use(work, read_by="none")
+        assert len(items) == 3
+        assert {item.status for item in items} == {items[2].status}
+        assert isinstance(items[2].status, Unreadable)
+
     def test_only_what_changed_since(self, printiq: PrintIQ) -> None:
         printiq.place(print_line())
         assert printiq.use(lambda mis: mis.list_changed(now() + timedelta(minutes=1))) == []
