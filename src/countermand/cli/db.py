@@ -28,5 +28,5 @@ def upgrade(file: Path) -> None:
 
     Example: countermand db upgrade --config countermand.toml
     """
-    revision = upgrade_database(load(file).installation.database)
+    revision = upgrade_database(load(file, secrets=False).installation.database)
     click.echo(f"The database is at schema {revision}.")

@@ -48,7 +48,7 @@ def export(what: str, file: Path, database: str, connection: str, kind: str | No
     exports = EXPORTS[what]
     if out is None and (len(exports) > 1 or kind in ("xlsx", "parquet")):
         raise click.UsageError(f"{what} as {kind} needs a file: add --out {what}.{kind}.")
-    url = database or load(file).installation.database
+    url = database or load(file, secrets=False).installation.database
     if (path := missing_file(url)) is not None:
         raise click.ClickException(
             f"There is no database {path} yet: the first `countermand serve` makes it."

@@ -41,7 +41,7 @@ def journal() -> None:
 
 def database_of(file: Path) -> str:
     """The ledger that a set-up file names; it has to be there."""
-    url = load(file).installation.database
+    url = load(file, secrets=False).installation.database
     if missing_file(url) is not None:
         raise click.ClickException("There is no database yet: the first `countermand serve` makes it.")
     return url

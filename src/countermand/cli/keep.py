@@ -50,7 +50,7 @@ def restore_command(source: Path, file: Path) -> None:
 
     Example: countermand restore backups/2026-11-23.db
     """
-    previous = restore(source, _sqlite_path(load(file).installation.database))
+    previous = restore(source, _sqlite_path(load(file, secrets=False).installation.database))
     click.echo(
         f"Restored from {source}." + (f" The ledger that was there is {previous}." if previous else "")
     )

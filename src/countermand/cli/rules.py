@@ -40,7 +40,7 @@ def show(file: Path) -> None:
 
     Example: countermand rules show --config countermand.toml
     """
-    setup = load(file)
+    setup = load(file, secrets=False)
     click.echo("\n\n".join(_connection(setup, one) for one in setup.installation.connections))
 
 
@@ -84,7 +84,7 @@ def explain(order: str, file: Path, connection: str) -> None:
 
     Example: countermand rules explain 10001
     """
-    setup = load(file)
+    setup = load(file, secrets=False)
     row = _find(setup.installation.database, order, connection)
     settings = next((one for one in setup.installation.connections if one.name == row.connection), None)
     if settings is None:

@@ -45,7 +45,7 @@ def test_rules(other: Path, file: Path, days: int, connection: str, as_json: boo
 
     Example: countermand rules test bolder.toml --days 30
     """
-    setup, wanted = load(file), load(other)
+    setup, wanted = load(file, secrets=False), load(other, secrets=False)
     if missing_file(setup.installation.database) is not None:
         raise click.ClickException("There is no database yet: the first `countermand serve` makes it.")
     rules = {one.name: one for one in wanted.installation.connections}

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from countermand.config.keys import NoSecretError, key_file, read_secret
+from countermand.config.keys import NoSecretError, key_file, read_secret, unread_secret
 from countermand.config.lines import Place, line_of, lines_of
 from countermand.config.problems import Problem, SetUpError, nearest, shown
 from countermand.config.specs import Spec
@@ -23,9 +23,10 @@ _POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 class Document:
     """One file. Problems are gathered, so that a person mends them all at once."""
 
-    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: Path, environ: Mapping[str, str], *, secrets: bool = True) -> None:
         self.file = file
         self.environ = environ
+        self.secrets = secrets
         self.problems: list[Problem] = []
         self.key_files: list[Path] = []
         text = self._text()
@@ -126,11 +127,17 @@ class Document:
             self.wrong(place, f"{dotted(place)} is {shown(value)}; it {error}")
             return None
 
-    def secret(self, place: Place, value: object) -> str:
-        """A secret from where the file says it is; its file is watched from then on."""
-        if (path := key_file(value, self.file.parent)) is not None:
+    def secret(self, place: Place, value: object, *, always: bool = False) -> str:
+        """A secret from where the file says it is; its file is watched from then on.
+
+        `always`: also when the document is read without secrets.
+        """
+        wanted = always or self.secrets
+        if wanted and (path := key_file(value, self.file.parent)) is not None:
             self.key_files.append(path)
         try:
+            if not wanted:
+                return unread_secret(value, dotted(place))
             return read_secret(value, dotted(place), self.file.parent, self.environ)
         except NoSecretError as error:
             self.wrong(place, f"{dotted(place)} {error}")

@@ -34,9 +34,25 @@ def read_secret(value: object, place: str, folder: Path, environ: Mapping[str, s
             path = key_file(value, folder)
             assert path is not None
             return _from_file(path)
-        case str():
-            raise NoSecretError(f"is written into the file, where no secret may stand: {_instead(place)}")
-    raise NoSecretError(f"is not told where its secret is: {_instead(place)}")
+    raise _nowhere(value, place)
+
+
+def unread_secret(value: object, place: str) -> str:
+    """What stands for a secret that nobody needs, and that is not looked for; no two settings' are the same.
+
+    Raises:
+        NoSecretError: it is written into the file itself.
+    """
+    match value:
+        case {"env": str(name), **others} | {"file": str(name), **others} if name and not others:
+            return f"not-read.{place}"
+    raise _nowhere(value, place)
+
+
+def _nowhere(value: object, place: str) -> NoSecretError:
+    if isinstance(value, str):
+        return NoSecretError(f"is written into the file, where no secret may stand: {_instead(place)}")
+    return NoSecretError(f"is not told where its secret is: {_instead(place)}")
 
 
 def variable_name(place: str) -> str:

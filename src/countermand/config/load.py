@@ -26,13 +26,16 @@ _SECTIONS = ("countermand", "infigo", "printiq", "connections")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def load(file: Path, environ: Mapping[str, str] = os.environ) -> SetUp:
+def load(file: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True) -> SetUp:
     """Read a set-up file, and the secrets from where it says they are.
+
+    `secrets`: false for whoever talks to no vendor. Their secrets are then not looked for, and with what
+    stands in their place nobody gets in anywhere. The address of the database is read all the same.
 
     Raises:
         SetUpError: with every problem that was found.
     """
-    document = Document(file.absolute(), environ)
+    document = Document(file.absolute(), environ, secrets=secrets)
     for name in document.values:
         if name not in _SECTIONS:
             document.wrong((name,), f"there is no section [{name}]{nearest(name, _SECTIONS)}")
@@ -84,7 +87,7 @@ def _server(document: Document) -> Server:
 def _database(document: Document, value: object) -> str:
     """An SQLAlchemy address; file names start at the set-up file, not where the program was called."""
     place = ("countermand", "database")
-    text = document.secret(place, value) if isinstance(value, dict) else value
+    text = document.secret(place, value, always=True) if isinstance(value, dict) else value
     if text == "" and isinstance(value, dict):
         return ""
     if not isinstance(text, str) or not text:
