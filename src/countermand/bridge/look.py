@@ -195,12 +195,7 @@ class Looking:
         return frozenset(claimed)
 
     async def _found(self, case: Case) -> Sequence[MisItem]:
-        quotes = tuple(line.quote_id for line in case.lines if line.quote_id)
-        line_ids = tuple(line.line_id for line in case.lines)
-        keys = OrderKeys(
-            order_id=case.order_id, po_number=case.po_number, line_ids=line_ids, quote_ids=quotes
-        )
-        return await self._connection.mis.find(keys) or ()
+        return await self._connection.mis.find(search_keys(case)) or ()
 
     async def share(self, passes: list[Pass]) -> list[Pass]:
         """Note which items make lines of other orders too: those are never cancelled by one order alone."""
@@ -228,7 +223,7 @@ class Looking:
             case = link(case, candidate, now)
             entries.append(_link_entry(case, candidate, now))
         raw = one.raw | {candidate.item.ref: candidate.item.raw for candidate in found.links}
-        return replace(one, case=_with_doubts(case, found), entries=tuple(entries), raw=raw)
+        return replace(one, case=with_doubts(case, found), entries=tuple(entries), raw=raw)
 
 
 def _may_gain(case: Case) -> bool:
@@ -237,6 +232,16 @@ def _may_gain(case: Case) -> bool:
     Whoever hears of a job that belongs to no order yet asks for a look at the orders that it names.
     """
     return case.look_mis_at is not None or not all(line.links for line in case.lines)
+
+
+def search_keys(case: Case) -> OrderKeys:
+    """What the MIS is searched by for an order's jobs and sales orders."""
+    return OrderKeys(
+        order_id=case.order_id,
+        po_number=case.po_number,
+        line_ids=tuple(line.line_id for line in case.lines),
+        quote_ids=tuple(line.quote_id for line in case.lines if line.quote_id),
+    )
 
 
 def _keys(case: Case) -> Iterable[str]:
@@ -259,7 +264,7 @@ def _shared(case: Case, owners: Mapping[str, tuple[str, ...]], doubled: bool) ->
     return case
 
 
-def _with_doubts(case: Case, found: Linked) -> Case:
+def with_doubts(case: Case, found: Linked) -> Case:
     """Doubts last until the item is linked somewhere or a person has ruled it out."""
     linked = {each.ref for line in case.lines for each in line.links}
     fresh = tuple(

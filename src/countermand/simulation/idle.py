@@ -1,8 +1,8 @@
 """Looks that could find nothing: orders that rest, in both systems as we know them, and a clear line.
 
 Most looks of a month find what the look before them found. Where nothing has changed and the line would let
-the look through, all that it would do is put off the next one; so only that is done, by the same schedule. A
-look that would meet any fault is made, and so is every look after anything has changed.
+the look through, all that it would do is put off the next one; so only that is done, by the same schedule.
+Every look after anything has changed is made.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import msgspec
 from countermand.bridge.case import Case
 from countermand.bridge.conclude import scheduled
 from countermand.bridge.connection import Connection
+from countermand.bridge.linking import match
+from countermand.bridge.look import search_keys, with_doubts
 from countermand.bridge.quiet import as_known
 from countermand.bridge.sightings import see_items, see_order
 from countermand.bridge.store import Change, StoredCase
@@ -52,44 +54,65 @@ class Idle:
         self._plant = plant
         self.every_look = every_look
         self._resting: dict[str, Rest] = {}
+        #: Resting orders with a line that nothing makes yet: every look of theirs searches.
+        self._seeking: set[str] = set()
+        self._refs: dict[str, set[str]] = {}
 
     def saved(self, change: Change, stored: StoredCase) -> None:
         """An order was looked at: it rests if another look would show the same."""
+        self._note_refs(stored.case)
         self._resting.pop(stored.case.order_id, None)
         due_by_schedule = change.due_at is not None and change.due_at == stored.case.poll_at
         if due_by_schedule and not self.every_look and self._is_at_rest(stored):
             self._resting[stored.case.order_id] = _rest(stored)
+            if not _is_whole(stored.case):
+                self._seeking.add(stored.case.order_id)
+
+    def _note_refs(self, case: Case) -> None:
+        refs = {item.ref for item in case.items}
+        if refs != self._refs.get(case.order_id, set()):
+            self._refs[case.order_id] = refs
+            self._disturb_seekers()
 
     def disturb(self, order_id: str) -> None:
         """Something about it changed in a system."""
         self._resting.pop(order_id, None)
+        self._disturb_seekers()
+
+    def _disturb_seekers(self) -> None:
+        """What an order's search finds may be another order's, or change with what others have."""
+        while self._seeking:
+            self._resting.pop(self._seeking.pop(), None)
 
     def disturb_all(self) -> None:
         self._resting.clear()
 
     def rests(
         self, order_ids: Iterable[str], now: datetime, brakes: Callable[[], frozenset[Direction]]
-    ) -> list[Rest] | None:
-        """These orders, if all of them rest. `brakes`: those that are on."""
-        rests = []
-        for order_id in order_ids:
-            rest = self._resting.get(order_id)
-            if rest is None or not rest.holds(now):
-                return None
-            rests.append(rest)
-        minding = {rest.brakes for rest in rests if rest.brakes is not None}
-        return rests if not minding or minding == {brakes()} else None
+    ) -> dict[str, Rest]:
+        """Those of these orders that rest. `brakes`: those that are on."""
+        rests = {order_id: rest for order_id in order_ids if (rest := self._resting.get(order_id))}
+        held = {order_id: rest for order_id, rest in rests.items() if rest.holds(now)}
+        if all(rest.brakes is None for rest in held.values()):
+            return held
+        on = brakes()
+        return {order_id: rest for order_id, rest in held.items() if rest.brakes in (None, on)}
 
     def _is_at_rest(self, stored: StoredCase) -> bool:
         case = stored.case
         told = case.look_storefront_at or case.look_mis_at
         busy = case.open_writes or case.checking or case.notes_due or told
         judged = case.judged is not None and case.judged.version == stored.version
-        whole = all(line.links for line in case.lines) and len(case.items) == self._made(case)
-        return bool(judged and whole and not busy and self._shows_the_same(case))
+        return bool(judged and not busy and self._finds_no_more(case) and self._shows_the_same(case))
 
-    def _made(self, case: Case) -> int:
-        return len(self._plant.of_order.get(case.order_id, ()))
+    def _finds_no_more(self, case: Case) -> bool:
+        """Whether every line has what makes it, or a perfect search now would find nothing new for it."""
+        if _is_whole(case):
+            return len(case.items) == len(self._plant.of_order.get(case.order_id, ()))
+        items = [self._plant.read(item, EPOCH) for item in self._plant.carrying(search_keys(case))]
+        others = (refs for order_id, refs in self._refs.items() if order_id != case.order_id)
+        found = match(case, [item for item in items if item], set().union(*others))
+        return not found.links and with_doubts(case, found) is case
 
     def _shows_the_same(self, case: Case) -> bool:
         """Whether a perfect look now would change nothing; asked of the code that takes real ones in."""
@@ -101,6 +124,10 @@ class Idle:
         shown = [self._plant.read(item, latest) for item in items if item]
         after = see_items(see_order(case, order, latest), [item for item in shown if item], latest)
         return as_known(case, after) == case
+
+
+def _is_whole(case: Case) -> bool:
+    return all(line.links for line in case.lines)
 
 
 def _rest(stored: StoredCase) -> Rest:

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from countermand.bridge.ports import MisItem, MisItemKind
+from countermand.bridge.ports import MisItem, MisItemKind, OrderKeys
 from countermand.core.command import Answer, Outcome, RefusalReason
 from countermand.core.status import LineStatus, Unreadable
 from countermand.printiq.mapping import CANCELLED, COMPLETE, Deliveries, job_status, sales_order_status
@@ -88,6 +88,10 @@ class Plant:
 
     def of_line(self, order_id: str, line_id: str) -> list[PlantItem]:
         return [item for item in self.of_order.get(order_id, ()) if item.line_id == line_id]
+
+    def carrying(self, keys: OrderKeys) -> list[PlantItem]:
+        """What a search by these keys finds."""
+        return [item for item in self.items.values() if _carries(item, keys)]
 
     # Reading
 
@@ -185,3 +189,12 @@ class Plant:
         if applied:
             self._show(item)
         return answer
+
+
+def _carries(item: PlantItem, keys: OrderKeys) -> bool:
+    return (
+        item.customer_reference in (keys.order_id, keys.po_number)
+        or item.external_reference in keys.line_ids
+        or (item.quote_no != "" and item.quote_no in keys.quote_ids)
+        or any(f"{keys.order_id}/{line_id}" in item.notes for line_id in keys.line_ids)
+    )

@@ -160,8 +160,7 @@ class SimulatedMis:
             return None
         if call.fault in INCOMPLETE:
             return ()
-        carrying = (item for item in self._plant.items.values() if _carries(item, keys))
-        return self._shown(carrying, began, lag)
+        return self._shown(self._plant.carrying(keys), began, lag)
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         began = self._line.life.clock()
@@ -208,12 +207,3 @@ class SimulatedMis:
 
     def item_url(self, ref: MisRef) -> str:
         return f"https://mis.example/items/{ref.ref}"
-
-
-def _carries(item: PlantItem, keys: OrderKeys) -> bool:
-    return (
-        item.customer_reference in (keys.order_id, keys.po_number)
-        or item.external_reference in keys.line_ids
-        or (item.quote_no != "" and item.quote_no in keys.quote_ids)
-        or any(f"{keys.order_id}/{line_id}" in item.notes for line_id in keys.line_ids)
-    )

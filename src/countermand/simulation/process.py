@@ -186,14 +186,16 @@ class Process:
                 together.append(heapq.heappop(due)[1])
             moment = from_micros(at)
             rests = self._idle.rests(together, moment, self._brakes)
-            if rests is None or not self._may_be_left_out(moment - now):
+            if not rests or not self._may_be_left_out(moment - now):
                 break
             left_out += len(rests)
-            for order_ref, rest in zip(together, rests, strict=True):
+            for order_ref, rest in rests.items():
                 poll_at, looks_at = rest.next_look(self.connection, moment)
                 put_off[order_ref] = rest.row_id, looks_at, poll_at
                 if looks_at is not None:
                     heapq.heappush(due, (to_micros(looks_at), order_ref))
+            if len(rests) < len(together):
+                break
         for order_ref, (row_id, looks_at, poll_at) in put_off.items():
             values = looks_at and to_micros(looks_at), encode(poll_at).decode(), row_id
             self._driver.execute(_PUT_OFF, values)
