@@ -43,8 +43,6 @@ from countermand.vendor_http.transport import CallRecord
 
 log = structlog.get_logger()
 
-PARSERS: Mapping[Side, HookParser] = {Side.STOREFRONT: parse_infigo_hook, Side.MIS: parse_printiq_hook}
-
 #: How long the loop rests when there is nothing to do and nobody wakes it, in seconds.
 REST_SECONDS = 0.25
 #: How long a step may go on when the service stops, and when its connection changes. Cutting a step off is
@@ -102,6 +100,14 @@ def _judge_anew(connection: str, now: datetime, database: Database) -> None:
     """Under other rules another thing may be right for every order that has not come to rest."""
     unsettled = (orders.c.connection == connection) & orders.c.state.not_in(_AT_REST)
     database.execute(update(orders).where(unsettled).values(due_at=now))
+
+
+def _parsers(settings: ConnectionSettings) -> Mapping[Side, HookParser]:
+    """How each side's messages are read."""
+    return {
+        Side.STOREFRONT: parse_infigo_hook,
+        Side.MIS: partial(parse_printiq_hook, names=settings.printiq.hook),
+    }
 
 
 def siblings(installation: Installation, name: str) -> tuple[str, ...]:
@@ -260,7 +266,7 @@ class Service:
             live_since=live_since,
             polling=settings.polling,
         )
-        bridge = Bridge(connection, self.store, PARSERS, utc_now)
+        bridge = Bridge(connection, self.store, _parsers(settings), utc_now)
         sweeper = Sweeper(connection, SweepDatabaseStore(self.engine, self.writer), utc_now)
         return Running(settings=settings, bridge=bridge, sweeper=sweeper, storefront=storefront, mis=mis)
 
