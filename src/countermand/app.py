@@ -105,7 +105,7 @@ def _judge_anew(connection: str, now: datetime, database: Database) -> None:
 def _parsers(settings: ConnectionSettings) -> Mapping[Side, HookParser]:
     """How each side's messages are read."""
     return {
-        Side.STOREFRONT: parse_infigo_hook,
+        Side.STOREFRONT: partial(parse_infigo_hook, names=settings.infigo.hook_query),
         Side.MIS: partial(parse_printiq_hook, names=settings.printiq.hook),
     }
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
+
 from countermand.vendor_http.settings import (
     VendorSettings,
     check_base_url,
@@ -15,6 +17,24 @@ from countermand.vendor_http.settings import (
     check_template,
     setting,
 )
+
+
+class QueryNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a webhook by GET calls things in its query; its form is not documented."""
+
+    #: Guess, after the rows of a webhook by POST.
+    line: Annotated[
+        tuple[str, ...],
+        setting("Names under which a webhook by GET may give line ids or order numbers.", guess=True),
+    ] = ("id", "ids")
+    #: Guess, after the rows of a webhook by POST.
+    order: Annotated[
+        tuple[str, ...], setting("Names under which a webhook by GET may give order numbers.", guess=True)
+    ] = ("orderId", "orderIds")
+    #: Guess, after the envelope of a webhook by POST.
+    claim: Annotated[
+        tuple[str, ...], setting("Names under which a webhook by GET may say what happened.", guess=True)
+    ] = ("action", "entity")
 
 
 class InfigoSettings(VendorSettings, frozen=True, kw_only=True):
@@ -88,6 +108,8 @@ class InfigoSettings(VendorSettings, frozen=True, kw_only=True):
         bool,
         setting("A Complete order that needs no shipping counts as handed over.", guess=True),
     ] = True
+    #: Documented: a shop may choose GET for its webhooks. Guess: what is in the query then.
+    hook_query: QueryNames = QueryNames()
     #: Our choice: the MIS gets its cancel from us, with a read-back.
     notify_mis: Annotated[bool, setting("Let Infigo tell its own MIS plugin about our cancels.")] = False
     #: Our choice: mails to customers are the shop's decision.

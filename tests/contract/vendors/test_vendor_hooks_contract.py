@@ -33,14 +33,14 @@ class Collector:
 
     async def take(self, request: Request) -> Response:
         try:
-            self.hints += self._parse(await request.body(), request.headers.get("content-type", ""))
+            self.hints += self._parse(*await _message(request))
         except UnreadableHookError as error:
             self.unreadable.append(str(error))
         return Response(status_code=204)
 
     @contextmanager
     def listening(self) -> Iterator[str]:
-        with ServerThread(Starlette(routes=[Route("/take", self.take, methods=["POST"])])) as server:
+        with ServerThread(Starlette(routes=[Route("/take", self.take, methods=["GET", "POST"])])) as server:
             yield f"{server.url}/take"
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
@@ -56,6 +56,13 @@ class Collector:
             for hint in self.hints
             if hint.claims.startswith(event)
         }
+
+
+async def _message(request: Request) -> tuple[bytes, str]:
+    """As the hook addresses store it."""
+    if request.method == "GET":
+        return request.scope["query_string"], "application/x-www-form-urlencoded"
+    return await request.body(), request.headers.get("content-type", "")
 
 
 @pytest.mark.parametrize("format_", ["json", "xml"])
@@ -94,4 +101,19 @@ def test_infigo_webhooks(delivery: str) -> None:
         collector.wait_for(lambda: collector.claimed("OrderLineItemStatusChanged") == {order_id})
         infigo.post(f"orders/{order_id}/ship", {"TrackingNumber": "JD0001"})
         collector.wait_for(lambda: collector.claimed("OrderStatusChanged") == {order_id})
+    assert collector.unreadable == []
+
+
+@pytest.mark.parametrize("delivery", ["Immediate", "Delayed"])
+def test_infigo_webhooks_by_get(delivery: str) -> None:
+    collector = Collector(parse_infigo_hook)
+    with collector.listening() as url, running_infigo() as infigo:
+        hook = {"url": f"{url}?key=k", "method": "GET", "delivery": delivery, "delay_seconds": 0.05}
+        infigo.settings(webhooks=[hook])
+        order_id, lines = infigo.place(100, 200)
+        collector.wait_for(lambda: collector.claimed("OrderPlaced OrderLineItem") == set(lines))
+        infigo.post(f"lines/{lines[0]}/cancel")
+        collector.wait_for(lambda: collector.claimed("OrderLineItemStatusChanged") == {lines[0]})
+        infigo.post(f"orders/{order_id}/ship", {"TrackingNumber": "JD0001"})
+        collector.wait_for(lambda: collector.claimed("OrderStatusChanged") == set(lines))
     assert collector.unreadable == []
