@@ -14,7 +14,7 @@ from contextlib import closing
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Engine, Executable, Select
+from sqlalchemy import Connection, Dialect, Engine, Executable, SelectBase
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -152,7 +152,7 @@ def _value_of(name: str, binds: Mapping[str, Any], dialect: Dialect) -> _Value:
 
 def _results(statement: Any, dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
     """Places in a row of which the stored value is not the value that is meant."""
-    if not isinstance(statement, Select):
+    if not isinstance(statement, SelectBase):
         return []
     found: list[tuple[int, Callable[[Any], Any]]] = []
     for place, column in enumerate(statement.selected_columns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, Engine, and_, bindparam, delete, select, true, update
+from sqlalchemy import BindParameter, Connection, Engine, and_, bindparam, delete, select, true, union, update
 
 from countermand.bridge.case import Case
 from countermand.bridge.ports import MisItem
@@ -68,13 +68,20 @@ _HOOKS = Prepared(
     .order_by(schema.inbox.c.id)
     .limit(bindparam("most"))
 )
-#: Items without an order that carry any of these numbers.
+#: Items without an order that carry any of these numbers: one index for each place where a number can stand,
+#: for most of what a MIS makes belongs to no storefront, and is kept all the same.
 _UNLINKED = Prepared(
-    select(schema.unlinked_item.c.item).where(
-        schema.unlinked_item.c.connection == _OF,
-        schema.unlinked_item.c.customer_reference.in_(_VALUES)
-        | schema.unlinked_item.c.external_reference.in_(_VALUES)
-        | schema.unlinked_item.c.ref.in_(_VALUES),
+    union(
+        *(
+            select(schema.unlinked_item.c.item).where(
+                schema.unlinked_item.c.connection == _OF, column.in_(_VALUES)
+            )
+            for column in (
+                schema.unlinked_item.c.customer_reference,
+                schema.unlinked_item.c.external_reference,
+                schema.unlinked_item.c.ref,
+            )
+        )
     )
 )
 _DROP_UNLINKED = delete(schema.unlinked_item).where(

@@ -23,6 +23,7 @@ LARGE = {
     "cancellation",
     "task",
     "task_order",
+    "unlinked_item",
 }
 #: A walk from end to end, or through everything of one shop.
 WALK = re.compile(r"SCAN (\w+)|SEARCH (\w+) USING .*\((?:connection|chain)=\?\)$")
