@@ -3,8 +3,8 @@
 The envelope has been seen (`{"webhook": {"action", "entity"}, "data": [rows]}`); action names, signature
 and ordering are not documented, so a hook only says which order or line is worth reading.
 
-A shop may choose GET (Academy 1951); the query is then the message. What stands in it is a guess, so the names
-are settings.
+A shop may choose GET (Academy 1951); the query is then the message. What stands in it is a guess, so its
+names are settings.
 """
 
 from __future__ import annotations
