@@ -23,7 +23,7 @@ from countermand.core.events import Event
 from countermand.core.order import OrderLine
 from countermand.core.plan import Later, Plan
 from countermand.core.policy import Direction, Mode
-from countermand.core.status import Facts, Pair, Progress
+from countermand.core.status import Facts, Gone, LineStatus, Pair, Progress
 from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
 
@@ -112,11 +112,17 @@ def _decide(one: Pass, connection: Connection, now: datetime) -> tuple[Case, lis
 def _with_verdict(line: CaseLine, entry: OrderLine, verdict: Verdict, now: datetime) -> CaseLine:
     if verdict.rule != line.rule:
         line = replace(line, rule=verdict.rule, decided_at=now)
-    if isinstance(verdict, InStep) and line.settlement is not None:
+    shown = _is_shown(entry.line.pair)
+    if isinstance(verdict, InStep) and shown and line.settlement is not None:
         # Both agree again: what somebody left different is over; the same change later is asked about anew.
         line = replace(line, settlement=None)
-    agreed = isinstance(verdict, InStep | Settled)
+    # A job that is not found for once may be back at the next read: nothing known of it is forgotten.
+    agreed = isinstance(verdict, InStep | Settled) and (shown or line.base is None)
     return replace(line, base=entry.line.pair) if agreed and line.base != entry.line.pair else line
+
+
+def _is_shown(pair: Pair) -> bool:
+    return isinstance(pair.storefront, Facts) and isinstance(pair.mis, Facts)
 
 
 def _decision(
@@ -251,12 +257,20 @@ def _quiet_since(case: Case) -> datetime:
 
 def _final(case: Case) -> bool:
     """Both sides have agreed on an end: nothing more is expected of this order."""
-    return bool(case.lines) and all(
-        line.base is not None
-        and _ended(line.base)
-        and line.rule in ("both-cancelled", "both-dispatched", "gone")
-        for line in case.lines
-    )
+    return bool(case.lines) and all(_has_ended(case, line) for line in case.lines)
+
+
+def _has_ended(case: Case, line: CaseLine) -> bool:
+    if line.rule == "gone":
+        items = [item for link in line.links if (item := case.item(link.ref)) is not None]
+        return all(
+            _is_over(status) for status in (line.storefront.status, *(item.mis.status for item in items))
+        )
+    return line.base is not None and _ended(line.base) and line.rule in ("both-cancelled", "both-dispatched")
+
+
+def _is_over(status: LineStatus) -> bool:
+    return isinstance(status, Gone) or (isinstance(status, Facts) and status.cancelled)
 
 
 def _ended(pair: Pair) -> bool:

@@ -32,9 +32,20 @@ class Life:
         self.on_death: Callable[[str], None] = lambda _where: None
         self.alive = True
         self._steps_left: int | None = None
-        #: When it last began to list what is new, in seconds of the history.
+        #: When the last listing began that met no fault: in seconds of the history, and by our clock.
         self.listed_at = -1.0
         self.listed_by_clock = clock()
+        self._listing = self.listed_at, self.listed_by_clock
+
+    def listing_begins(self, at: float) -> None:
+        self._listing = at, self.clock()
+
+    def listing_fails(self) -> None:
+        """What it shows is not all that there is: it counts for none."""
+        self._listing = self.listed_at, self.listed_by_clock
+
+    def listing_ends(self) -> None:
+        self.listed_at, self.listed_by_clock = self._listing
 
     def doom(self, steps: int) -> None:
         """Let it be killed at the so manyth step from now on."""

@@ -106,6 +106,13 @@ class Line:
             call.fault = None
         return call, call.dice.between(1, 60) if call.fault is Fault.STALE else 0.0
 
+    async def list_all(self, about: str) -> tuple[Call, float]:
+        """Like `read`, of everything that is new."""
+        call, lag = await self.read(about)
+        if call.fault not in (None, Fault.SLOW):
+            self.life.listing_fails()
+        return call, lag
+
     async def write(
         self, change: str, order_id: str, about: Sequence[str], act: Callable[[], Answer]
     ) -> Answer:

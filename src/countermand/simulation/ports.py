@@ -73,12 +73,12 @@ class SimulatedStorefront:
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False
     ) -> Sequence[StorefrontOrder] | None:
-        self._line.life.listed_at = self._line.loop.time()
-        self._line.life.listed_by_clock = self._line.life.clock()
+        if not cancelled_only:
+            self._line.life.listing_begins(self._line.loop.time())
         if not self._capabilities["list"].offered:
             return None
         began = self._line.life.clock()
-        call, lag = await self._line.read(f"list {cancelled_only}")
+        call, lag = await self._line.list_all(f"list {cancelled_only}")
         if call.fault in UNREADABLE:
             return None
         after = (since - EPOCH).total_seconds()
@@ -164,7 +164,8 @@ class SimulatedMis:
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         began = self._line.life.clock()
-        call, lag = await self._line.read("list")
+        call, lag = await self._line.list_all("list")
+        self._line.life.listing_ends()
         if call.fault in UNREADABLE:
             return None
         after = (since - EPOCH).total_seconds()

@@ -35,7 +35,7 @@ PARSERS: Mapping[Side, HookParser] = {Side.STOREFRONT: parse_infigo_hook, Side.M
 REST = 0.25
 
 #: So long listings are left out in which nothing could be found; then one is made all the same.
-IDLE_LISTINGS = timedelta(hours=12)
+IDLE_LISTINGS = timedelta(hours=3)
 #: The share of the idle looks with a fault that are made: one is like the other, and looks after something
 #: has changed meet every fault.
 IDLE_FAULTS = 0.25

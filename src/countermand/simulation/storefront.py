@@ -51,6 +51,11 @@ class ShopOrder(msgspec.Struct, kw_only=True):
     def cancelled(self) -> bool:
         return self.status == "Cancelled"
 
+    @property
+    def emptied(self) -> bool:
+        """Every line is cancelled by itself."""
+        return all(line.cancelled for line in self.lines)
+
     def line(self, line_id: str) -> ShopLine:
         return next(line for line in self.lines if line.line_id == line_id)
 

@@ -12,7 +12,7 @@ from countermand.bridge.case import Case, Written
 from countermand.core.command import MOST_ATTEMPTS, Change, Outcome
 from countermand.core.guards import Approval
 from countermand.core.policy import Direction, Mode, direction_of
-from countermand.core.status import Facts, Progress
+from countermand.core.status import Facts, Progress, Side
 from countermand.simulation.invariants import EXPLAINED, GUARDS, NEVER_BACK, ONCE
 from countermand.simulation.line import WriteCall
 from countermand.simulation.loop import EPOCH
@@ -170,6 +170,9 @@ class _Guards:
             self._fail(f"left at {now:%a %H:%M}, outside the opening hours")
 
     def _check_cut_off(self) -> None:
+        """Each line of an emptied order that is closed has passed it by itself, or by somebody's word."""
+        if self._written.whole_order and self._watch.shop.orders[self._case.order_id].emptied:
+            return
         for ref in self._refs():
             furthest = self._furthest.get(ref, Progress.NONE)
             if furthest is not Progress.NONE:
@@ -190,14 +193,19 @@ class _Guards:
         return (sent - EPOCH).total_seconds() - self._watch.clock_error
 
     def _cancelled_since(self) -> float:
-        """When the source was last cancelled; the latest of its lines counts."""
-        source, about = self._written.command.target.other.value, set(self._written.line_ids)
-        times = [
+        """Since when all lines are cancelled in the source.
+
+        In the storefront nothing is ever taken back: a line is cancelled by the first cancel of it, whatever
+        else of the order is cancelled later. A job can be re-opened, so the last cancel of it counts.
+        """
+        source = self._written.command.target.other
+        which = min if source is Side.STOREFRONT else max
+        return max(which(self._cancels(source.value, line), default=0.0) for line in self._written.line_ids)
+
+    def _cancels(self, source: str, line_id: str) -> list[float]:
+        return [
             effect.at
             for effect in self._watch.record.effects
-            if effect.applied
-            and effect.what == "cancel"
-            and effect.side == source
-            and about & set(effect.lines)
+            if (effect.applied, effect.what, effect.side) == (True, "cancel", source)
+            and line_id in effect.lines
         ]
-        return max(times, default=0.0)

@@ -12,7 +12,7 @@ from countermand.bridge import people
 from countermand.bridge.people import RefusedError
 from countermand.core.command import RefusalReason
 from countermand.core.policy import Direction, Mode, OpeningHours
-from countermand.core.status import Facts, Intent, Progress, Unmapped
+from countermand.core.status import OPEN, Facts, Intent, Progress, Unmapped
 from countermand.core.tasks import TaskKind
 
 HELD = Facts(Intent.HELD, Progress.NONE, history_known=False)
@@ -187,5 +187,52 @@ def test_leaving_what_one_task_asks_about_many_orders_is_about_the_lines_of_each
         assert (small.state("10001"), small.state("10002")) == ("settled", "settled")
         with pytest.raises(RefusedError, match="is not open"):
             await small.deed("10001", people.settle_task(task.id, PRIYA, small.clock(), "again"))
+
+    run(story())
+
+
+async def not_found_for_once(small: Small) -> None:
+    """One read answers "no such job", as some do for a moment; the next shows it again."""
+    item = small.mis.items.pop("J10001-01")
+    small.mis.changed_at.pop("J10001-01")
+    await look_again(small)
+    assert (await small.case()).lines[0].rule == "gone"
+    small.mis.items["J10001-01"] = item
+    await look_again(small)
+
+
+async def cancelled_in_both_and_re_opened(small: Small) -> None:
+    await small.in_production()
+    small.storefront.cancel_by_hand("10001")
+    small.mis.cancel_by_hand("J10001-01")
+    await look_again(small)
+    small.mis.change("J10001-01", status=OPEN)
+
+
+def test_what_somebody_left_different_stays_so_although_the_job_was_not_found_for_once() -> None:
+    """Seed 1299: the job's next change was taken for a new wish, and cancelled without asking anybody."""
+
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        await cancelled_in_both_and_re_opened(small)
+        await look_again(small)
+        await small.deed("10001", people.settle(("s10001",), PRIYA, small.clock(), "wanted after all"))
+        await look_again(small)
+        await not_found_for_once(small)
+        small.mis.change("J10001-01", status=HELD)
+        await look_again(small)
+        assert small.mis.writes == []
+        assert small.tasks()[-1].state == "open"
+
+    run(story())
+
+
+def test_a_job_that_staff_re_opened_is_asked_about_although_it_was_not_found_for_once() -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        await cancelled_in_both_and_re_opened(small)
+        await not_found_for_once(small)
+        assert small.mis.writes == [], "staff wants it made after all"
+        assert small.task(TaskKind.RE_OPENED).state == "open"
 
     run(story())
