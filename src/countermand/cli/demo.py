@@ -19,6 +19,7 @@ from countermand.demo.once import Result, play_all
 from countermand.demo.sample import fill, world_settings
 from countermand.demo.scenarios import SCENARIOS
 from countermand.demo.world import World
+from countermand.simulators.kit import PortError
 
 
 @click.command()
@@ -61,9 +62,12 @@ def demo(
     if as_json or only:
         raise click.UsageError("--json and --only belong to --once.")
     with ExitStack() as stack:
-        click.echo("Starting both stand-ins and Countermand, and placing sample orders ...", err=True)
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="countermand-")))
-        world = stack.enter_context(World(world_settings(mode, port_base, seed), folder))
+        try:
+            world = stack.enter_context(World(world_settings(mode, port_base, seed), folder))
+        except PortError as error:
+            raise click.ClickException(f"{error} Choose three others with --port-base.") from error
+        click.echo("Both stand-ins and Countermand run; placing sample orders ...", err=True)
         fill(world, orders)
         click.echo(_welcome(world, mode))
         if not no_browser:

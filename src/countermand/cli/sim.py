@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socket import socket
 from typing import TypeVar
 
 import click
@@ -9,7 +10,7 @@ import msgspec
 
 from countermand.cli.errors import plain_errors
 from countermand.simulators import infigo, printiq
-from countermand.simulators.kit import SettingsError, settings_from_pairs
+from countermand.simulators.kit import PortError, SettingsError, listen, port_of, settings_from_pairs
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -44,10 +45,8 @@ def sim_infigo(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
     Example:
       countermand sim infigo --port 8101 --set plugin.printiq_url=http://127.0.0.1:8102
     """
-    port = 8101 if port is None else port
     settings = _settings(infigo.InfigoSettings(), pairs)
-    click.echo(f"Infigo stand-in: http://127.0.0.1:{port}  (Ctrl-C stops it)")
-    infigo.run(port, seed, settings)
+    infigo.run(_listen("Infigo", 8101 if port is None else port), seed, settings)
 
 
 @sim.command("printiq")
@@ -60,10 +59,18 @@ def sim_printiq(port: int | None, seed: int, pairs: tuple[str, ...]) -> None:
 
     Example: countermand sim printiq --port 8102 --set deliveries_per_job=2
     """
-    port = 8102 if port is None else port
     settings = _settings(printiq.PrintIQSettings(), pairs)
-    click.echo(f"printIQ stand-in: http://127.0.0.1:{port}  (Ctrl-C stops it)")
-    printiq.run(port, seed, settings)
+    printiq.run(_listen("printIQ", 8102 if port is None else port), seed, settings)
+
+
+def _listen(name: str, port: int) -> socket:
+    """The port, and its address told; an address is told only when it is ours."""
+    try:
+        listener = listen(port)
+    except PortError as error:
+        raise click.ClickException(f"{error} Choose another with --port.") from error
+    click.echo(f"{name} stand-in: http://127.0.0.1:{port_of(listener)}  (Ctrl-C stops it)")
+    return listener
 
 
 def _settings(settings: Settings, pairs: tuple[str, ...]) -> Settings:

@@ -72,6 +72,12 @@ class World:
         self._tokens = {side: secrets.token_urlsafe(24) for side in Side}
 
     def __enter__(self) -> Self:
+        with self._stack:  # what runs already is stopped when the rest cannot start
+            self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def _start(self) -> None:
         prepare_types()
         base, seed = self.settings.port_base, self.settings.seed
         ports = (base, base + 1, base + 2) if base is not None else (0, 0, 0)
@@ -80,7 +86,6 @@ class World:
         self.console = self._serve(create_app(self._installation()), ports[0])
         self.http = self._stack.enter_context(httpx.Client(timeout=30, trust_env=False))
         self._connect_simulators()
-        return self
 
     def _serve(self, app: Any, port: int) -> str:
         return self._stack.enter_context(ServerThread(app, port)).url

@@ -3,7 +3,7 @@
 import click
 
 from countermand.simulators.infigo import InfigoSettings, run
-from countermand.simulators.kit import SettingsError, settings_from_pairs
+from countermand.simulators.kit import SettingsError, listen, settings_from_pairs
 
 
 @click.command()
@@ -20,8 +20,9 @@ def main(port: int, seed: int, pairs: tuple[str, ...]) -> None:
     """Run the Infigo simulator with its staff screens and test control."""
     try:
         settings = settings_from_pairs(InfigoSettings(), pairs)
+        listener = listen(port)
         click.echo(f"Infigo simulator: http://127.0.0.1:{port}/")
-        run(port, seed, settings)
+        run(listener, seed, settings)
     except (SettingsError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from socket import socket
 
 import msgspec
 from starlette.applications import Starlette
@@ -17,10 +18,8 @@ from countermand.simulators.infigo.rest import API, CALLS, Rest
 from countermand.simulators.infigo.screens import Screens
 from countermand.simulators.infigo.settings import InfigoSettings
 from countermand.simulators.infigo.storefront import Storefront
-from countermand.simulators.kit import FaultsMiddleware, NameCall, VendorCall, serve
+from countermand.simulators.kit import FaultsMiddleware, NameCall, VendorCall, port_of, serve
 from countermand.simulators.kit.ledger import utc_now
-
-DEFAULT_PORT = 8101
 
 
 def create_app(
@@ -54,12 +53,12 @@ def create_app(
     return app
 
 
-def run(port: int = DEFAULT_PORT, seed: int = 0, settings: InfigoSettings | None = None) -> None:
-    """Serve one storefront with test control on a loopback port until interrupted."""
+def run(listener: socket, seed: int = 0, settings: InfigoSettings | None = None) -> None:
+    """Serve one storefront with test control on a port that was taken for it, until interrupted."""
     settings = settings or InfigoSettings()
     if settings.public_url == InfigoSettings().public_url:
-        settings = msgspec.structs.replace(settings, public_url=f"http://127.0.0.1:{port}")
-    serve(create_app(settings, seed=seed, control=True), port)
+        settings = msgspec.structs.replace(settings, public_url=f"http://127.0.0.1:{port_of(listener)}")
+    serve(create_app(settings, seed=seed, control=True), listener)
 
 
 def call_names(storefront: Storefront) -> NameCall:

@@ -7,7 +7,7 @@ from countermand.simulators.kit.ledger import WriteLedger
 from countermand.simulators.kit.middleware import FaultsMiddleware, is_ignored, token_is_expired
 from countermand.simulators.kit.outbox import Message, Outbox
 from countermand.simulators.kit.pages import Pages
-from countermand.simulators.kit.serving import ServerThread, serve
+from countermand.simulators.kit.serving import PortError, ServerThread, listen, port_of, serve
 from countermand.simulators.kit.settings import SettingsBox, SettingsError, settings_from_pairs
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "NameCall",
     "Outbox",
     "Pages",
+    "PortError",
     "ServerThread",
     "SettingsBox",
     "SettingsError",
@@ -28,6 +29,8 @@ __all__ = [
     "WriteLedger",
     "control_routes",
     "is_ignored",
+    "listen",
+    "port_of",
     "serve",
     "settings_from_pairs",
     "token_is_expired",

@@ -17,6 +17,10 @@ START_SECONDS = 15.0
 STOP_SECONDS = 10.0
 
 
+class PortError(RuntimeError):
+    """A port cannot be listened on; the text says which and why."""
+
+
 class _AbortableProtocol(HttpToolsProtocol):
     """Lets the application close a connection without an answer, which ASGI itself cannot say."""
 
@@ -43,13 +47,13 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
 class ServerThread:
     """A server in a thread: `with ServerThread(app) as server: server.url`; port 0 takes any free one.
 
-    Entering waits until the server answers; leaving stops it and closes its port. Raises
-    `RuntimeError` when the port is taken or the application does not start.
+    Entering waits until the server answers; leaving stops it and closes its port. Making it raises
+    `PortError` when the port is taken, entering `RuntimeError` when the application does not start.
     """
 
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
-        self._socket = _bind(port)
-        self.port: int = self._socket.getsockname()[1]
+        self._socket = listen(port)
+        self.port = port_of(self._socket)
         self.url = f"http://{LOOPBACK}:{self.port}"
         self._server = uvicorn.Server(_config(app, self.port))
         self._thread = threading.Thread(target=self._run, name=f"server-{self.port}", daemon=True)
@@ -84,13 +88,22 @@ class ServerThread:
         self.stop()
 
 
-def serve(app: ASGIApp, port: int) -> None:
-    """Run the server in front until it is interrupted. Raises `RuntimeError` when the port is taken."""
-    listener = _bind(port)
-    uvicorn.Server(_config(app, listener.getsockname()[1])).run(sockets=[listener])
+def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Run the server in front until it is interrupted."""
+    uvicorn.Server(_config(app, port_of(listener))).run(sockets=[listener])
 
 
-def _bind(port: int) -> socket.socket:
+def port_of(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def listen(port: int) -> socket.socket:
+    """Take a loopback port, any free one for 0, so that its address can be told before it is served.
+
+    Raises:
+        PortError: it cannot be used.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Else each answer on a kept connection waits 40 ms for the reader's system to acknowledge its head.
@@ -101,7 +114,5 @@ def _bind(port: int) -> socket.socket:
         listener.listen(256)
     except OSError as error:
         listener.close()
-        raise RuntimeError(
-            f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}. Choose another port."
-        ) from error
+        raise PortError(f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}.") from error
     return listener

@@ -2,7 +2,7 @@
 
 import click
 
-from countermand.simulators.kit import SettingsError, settings_from_pairs
+from countermand.simulators.kit import SettingsError, listen, settings_from_pairs
 from countermand.simulators.printiq import PrintIQSettings, run
 
 
@@ -14,8 +14,9 @@ def main(port: int, seed: int, pairs: tuple[str, ...]) -> None:
     """Run the printIQ simulator with its staff screens and test control."""
     try:
         settings = settings_from_pairs(PrintIQSettings(), pairs)
+        listener = listen(port)
         click.echo(f"printIQ simulator: http://127.0.0.1:{port}/")
-        run(port, seed, settings)
+        run(listener, seed, settings)
     except (SettingsError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
 

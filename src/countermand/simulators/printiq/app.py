@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from socket import socket
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -54,9 +55,9 @@ def create_app(
     return app
 
 
-def run(port: int = 8102, seed: int = 0, settings: PrintIQSettings | None = None) -> None:
-    """Serve one instance with test control on a loopback port until interrupted."""
-    serve(create_app(settings, seed=seed, control=True), port)
+def run(listener: socket, seed: int = 0, settings: PrintIQSettings | None = None) -> None:
+    """Serve one instance with test control on a port that was taken for it, until interrupted."""
+    serve(create_app(settings, seed=seed, control=True), listener)
 
 
 def name_call(call: VendorCall) -> str | None:
