@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from countermand.cli.errors import plain_errors
 from countermand.cli.journal import database_of
@@ -17,6 +17,7 @@ from countermand.config.database import opened
 from countermand.ledger.backup import back_up, restore
 from countermand.ledger.privacy import NotErasedError, drop_raw, erase_order
 from countermand.ledger.views import find_order
+from countermand.ledger.wiping import wipe_freed
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -26,6 +27,15 @@ def _sqlite_path(url: str) -> Path:
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise click.ClickException("For PostgreSQL use the tools of the database itself.")
     return Path(parsed.database)
+
+
+def _wipe(engine: Engine) -> None:
+    if not wipe_freed(engine):
+        click.echo(
+            "The rows are done; old bytes may still stand in the file, for it is in use or the disk is full. "
+            "Run this again later, or while `serve` is stopped.",
+            err=True,
+        )
 
 
 @click.command()
@@ -76,6 +86,7 @@ def erase(number: str, file: Path, by: str) -> None:
                 count = erase_order(writing, row.connection, row.order, by, datetime.now(UTC))
         except NotErasedError as error:
             raise click.ClickException(str(error)) from error
+        _wipe(engine)
     click.echo(f"Erased what {count} entries said about order {row.order}.")
 
 
@@ -90,6 +101,8 @@ def retain(file: Path, days: int) -> None:
     """
     older_than = datetime.now(UTC) - timedelta(days=days)
     engine_url = database_of(file)
-    with opened(engine_url) as engine, engine.execution_options(writing=True).begin() as writing:
-        messages, answers = drop_raw(writing, older_than)
+    with opened(engine_url) as engine:
+        with engine.execution_options(writing=True).begin() as writing:
+            messages, answers = drop_raw(writing, older_than)
+        _wipe(engine)
     click.echo(f"Emptied {messages} messages and {answers} answers older than {days} days.")
