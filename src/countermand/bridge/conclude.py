@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from countermand.bridge.case import Case, CaseLine, Judged, Written, as_order, references
 from countermand.bridge.connection import Connection
-from countermand.bridge.lives import follow
+from countermand.bridge.lives import follow, without_approval
 from countermand.bridge.sightings import Sighting, differences
 from countermand.bridge.store import Change, Entry, State, StoredCase
 from countermand.bridge.worklist import TaskNews, task_news
@@ -22,7 +22,7 @@ from countermand.core.cancellation import CancellationState
 from countermand.core.events import Event
 from countermand.core.order import OrderLine
 from countermand.core.plan import Later, Plan
-from countermand.core.policy import Direction, Mode
+from countermand.core.policy import Direction, Mode, direction_of
 from countermand.core.status import Facts, Gone, LineStatus, Pair, Progress
 from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
@@ -55,6 +55,7 @@ def conclude(one: Pass, connection: Connection, now: datetime, rules: str = "") 
     sightings = differences(before, one.case, one.raw)
     case, decided = _decide(one, connection, now)
     case, lives = follow(case, one.plan, now, connection.policy.request_expires_after)
+    case = _with_used_approval(before, case)
     case, held = _hold(case, one.plan, now)
     news = task_news(before, case, one.plan, connection, now)
     case = replace(case, checking=())
@@ -153,6 +154,16 @@ def _said(verdict: Verdict) -> str:
             return f"ask: {verdict.task.value}"
         case Wait():
             return "wait"
+
+
+def _with_used_approval(before: Case | None, case: Case) -> Case:
+    """A "do it" was said about the parcels that were shown; of later ones nobody has said anything."""
+    way = Direction.SHIP_TO_STOREFRONT
+    used = any(
+        direction_of(each.command.change, each.command.target) is way
+        for each in _verified_since(before, case)
+    )
+    return without_approval(case, way) if used and way in case.approvals else case
 
 
 # What is held back, and what would have been written

@@ -44,7 +44,7 @@ def follow(case: Case, plan: Plan, now: datetime, expires_after: timedelta) -> t
             case = replace(case, serial=case.serial + 1)
         case = case.with_cancellation(after)
         if after.state.ended:
-            case = _without_approval(case, direction)
+            case = without_approval(case, direction)
         changed.append(after)
         entries.append(_entry(case, before, after, now))
     return case, Lives(changed=tuple(changed), entries=tuple(entries))
@@ -72,8 +72,8 @@ def _unanswered(one: Cancellation, now: datetime, expires_after: timedelta) -> b
     return asked and now - one.requested_at >= expires_after
 
 
-def _without_approval(case: Case, direction: Direction) -> Case:
-    """A "do it" was said about one cancellation; it says nothing about a later one."""
+def without_approval(case: Case, direction: Direction) -> Case:
+    """The case after a "do it" has been used; it says nothing about a later change."""
     kept = {way: given for way, given in case.approvals.items() if way is not direction}
     return replace(case, approvals=kept)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from countermand.bridge import people
 from countermand.bridge.people import RefusedError
 from countermand.core.command import RefusalReason
-from countermand.core.policy import Direction, Mode, OpeningHours
+from countermand.core.policy import Direction, Mode, OpeningHours, PartDispatch
 from countermand.core.status import OPEN, Facts, Intent, Progress, Unmapped
 from countermand.core.tasks import TaskKind
 
@@ -234,5 +234,35 @@ def test_a_job_that_staff_re_opened_is_asked_about_although_it_was_not_found_for
         await not_found_for_once(small)
         assert small.mis.writes == [], "staff wants it made after all"
         assert small.task(TaskKind.RE_OPENED).state == "open"
+
+    run(story())
+
+
+PART = Facts(Intent.OPEN, Progress.PART_DISPATCHED)
+DISPATCHED_WHOLE = Facts(Intent.OPEN, Progress.DISPATCHED)
+
+
+def test_a_go_ahead_for_one_parcel_says_nothing_about_the_next() -> None:
+    async def story() -> None:
+        small = Small(replace(AT_ONCE, ship_to_storefront=Mode.ASSISTED, part_dispatch=PartDispatch.PARTIAL))
+        await small.in_production()
+        small.mis.change("J10001-01", status=PART, tracking=frozenset({"T1"}))
+        await look_again(small)
+        assert small.task(TaskKind.SHIP_IN_STOREFRONT).state == "open"
+        await small.deed(
+            "10001", people.approve(Direction.SHIP_TO_STOREFRONT, PRIYA, small.clock(), "yes", ("s10001",))
+        )
+        await small.settle()
+        assert [write[2] for write in small.storefront.writes] == ["T1"]
+        small.mis.change("J10001-01", status=DISPATCHED_WHOLE, tracking=frozenset({"T1", "T2"}))
+        await look_again(small)
+        assert len(small.storefront.writes) == 1
+        assert small.tasks(TaskKind.SHIP_IN_STOREFRONT)[-1].state == "open"
+        await small.deed(
+            "10001", people.approve(Direction.SHIP_TO_STOREFRONT, PRIYA, small.clock(), "yes", ("s10001",))
+        )
+        await small.settle()
+        assert len(small.storefront.writes) == 2
+        assert small.tasks(TaskKind.SHIP_IN_STOREFRONT)[-1].state == "closed"
 
     run(story())
