@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from countermand.bridge.case import Case, CaseLine, Judged, Written, as_order, references
 from countermand.bridge.connection import Connection
+from countermand.bridge.faults import FAULT_REST, fault_task
 from countermand.bridge.lives import follow, without_approval
 from countermand.bridge.sightings import Sighting, differences
 from countermand.bridge.store import Change, Entry, State, StoredCase
@@ -24,7 +25,7 @@ from countermand.core.order import OrderLine
 from countermand.core.plan import Later, Plan
 from countermand.core.policy import Direction, Mode, direction_of
 from countermand.core.status import Facts, Gone, LineStatus, Pair, Progress
-from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
+from countermand.core.tasks import TaskKind, Urgency, most_urgent
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
 
 #: Never look again sooner than this: a time that has passed already must not become a busy loop.
@@ -228,8 +229,7 @@ def _open_kinds(case: Case, news: TaskNews) -> list[TaskKind]:
 
 
 def _urgency(case: Case, news: TaskNews) -> Urgency | None:
-    kinds = _open_kinds(case, news)
-    return min((TASK_TYPES[kind].urgency for kind in kinds), key=lambda one: one.rank, default=None)
+    return most_urgent(_open_kinds(case, news))
 
 
 def _schedule(
@@ -240,7 +240,9 @@ def _schedule(
 
 
 def scheduled(case: Case, connection: Connection, now: datetime) -> Case:
-    """The case with its next read: later and later as it rests."""
+    """The case with its next read: later and later as it rests, soon where the program failed on it."""
+    if fault_task(case) is not None:
+        return replace(case, poll_at=now + FAULT_REST)
     return replace(case, poll_at=connection.polling.next_after(now, _quiet_since(case), _final(case)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from msgspec.structs import replace
@@ -18,7 +18,8 @@ from countermand.bridge.case import Case, Checking, Written, as_order
 from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
-from countermand.bridge.look import Looking, needs_look, second_look, stale_sides
+from countermand.bridge.faults import FAULTS, failed, fault_task, over, shows_it_is_over
+from countermand.bridge.look import BOTH, Looking, needs_look, second_look, stale_sides
 from countermand.bridge.quiet import is_quiet, looked, rules_of, wants_cancel
 from countermand.bridge.store import Change, Entry, Store, StoredCase
 from countermand.bridge.verification import answered, report, verify
@@ -36,10 +37,8 @@ Clock = Callable[[], datetime]
 #: Told of an order with which we could not cope, and of our error.
 AtFault = Callable[[str, Exception], None]
 
-#: Errors of ours about one order. What goes wrong with storing is none of these: that holds for every order.
-FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-#: So long an order rests after an error of ours.
-FAULT_REST = timedelta(minutes=5)
+#: So often a change is made anew because another worker changed its order meanwhile.
+_MOST_TRIES = 10
 
 
 def log_fault(order_id: str, fault: Exception) -> None:
@@ -68,21 +67,63 @@ class Converger:
         Returns the order ids whose look is stored; one that is missing was changed by another worker
         meanwhile, and whoever asked for the look has to ask again.
 
-        An order with which we cannot cope is put off, and holds up no other.
+        An order with which we cannot cope is put off with a task (`bridge.faults`), and holds up no other.
         """
         if not passes:
             return frozenset()
+        now = self._clock()
+        failed_before = [one for one in passes if fault_task(one.case) and needs_look(one, now) == BOTH]
         try:
-            return await self._converge(passes)
+            looked = await self._converge(passes)
         except FAULTS as fault:
             if len(passes) > 1:
-                return frozenset().union(*[await self.converge([one]) for one in passes])
-            await self._put_off(passes[0].case.order_id, fault)
-            return frozenset()
+                log.warning("orders.failed.together", orders=len(passes), why=repr(fault))
+                return await self._one_by_one(passes)
+            return await self._put_off(passes[0].case.order_id, fault)
+        for one in failed_before:
+            if one.case.order_id in looked:
+                await self._end_fault(one.case)
+        return looked
 
-    async def _put_off(self, order_id: str, fault: Exception) -> None:
+    # Errors of ours
+
+    async def _one_by_one(self, passes: Sequence[Pass]) -> frozenset[str]:
+        """Each by itself; one that was saved before another failed goes on from what is stored."""
+        order_ids = [one.case.order_id for one in passes]
+        stored = await self._store.load(self._connection.name, order_ids)
+        looked: set[str] = set()
+        for one in passes:
+            known = stored.get(one.case.order_id)
+            if known is None or (one.stored and one.stored.version == known.version):
+                looked |= await self.converge([one])
+            else:
+                await self.converge([Pass(stored=known, case=known.case)])
+        return frozenset(looked)
+
+    async def _put_off(self, order_id: str, fault: Exception) -> frozenset[str]:
         self._at_fault(order_id, fault)
-        await self._store.put_off(self._connection.name, order_id, self._clock() + FAULT_REST)
+        return await self._change(order_id, lambda stored: failed(stored, order_id, fault, self._clock()))
+
+    async def _end_fault(self, before: Case) -> None:
+        def end(stored: StoredCase | None) -> Change | None:
+            if stored is None or not shows_it_is_over(stored.case, before):
+                return None
+            return over(stored, before, self._clock())
+
+        await self._change(before.order_id, end)
+
+    async def _change(
+        self, order_id: str, change_of: Callable[[StoredCase | None], Change | None]
+    ) -> frozenset[str]:
+        """Change what is stored of an order, on whatever another worker makes of it meanwhile."""
+        for _ in range(_MOST_TRIES):
+            stored = await self._store.load(self._connection.name, [order_id])
+            change = change_of(stored.get(order_id))
+            if change is None:
+                break
+            if saved := await self._store.save(self._connection.name, [change], self._clock(), {}):
+                return frozenset(saved)
+        return frozenset()
 
     async def _converge(self, passes: Sequence[Pass]) -> frozenset[str]:
         passes = [replace(one, case=put_right(one.case, self._clock())) for one in passes]

@@ -75,7 +75,7 @@ class Looking:
     async def look(self, passes: Sequence[Pass], sides_of: Callable[[Pass], Sides]) -> list[Pass]:
         """Read the sides that `sides_of` names, and take what was read into each pass."""
         sides = [sides_of(one) for one in passes]
-        if not any(sides) and all(one.stored for one in passes):
+        if not any(sides) and not any(_is_new(one) for one in passes):
             return list(passes)
         storefront = [one for one, wanted in zip(passes, sides, strict=True) if Side.STOREFRONT in wanted]
         mis = [one for one, wanted in zip(passes, sides, strict=True) if Side.MIS in wanted]
@@ -99,7 +99,7 @@ class Looking:
 
     async def _describe(self, passes: list[Pass]) -> list[Pass]:
         """Fill in once, for orders seen for the first time, what people need beyond the statuses."""
-        new = [one.case.order_id for one in passes if one.stored is None and not one.case.described]
+        new = [one.case.order_id for one in passes if not one.case.described]
         if not new:
             return passes
         storefront = self._connection.storefront
@@ -152,7 +152,7 @@ class Looking:
         looking = {
             one.case.order_id
             for one, wanted in zip(passes, sides, strict=True)
-            if one.stored is None or (Side.MIS in wanted and one.case.order_id in gaining)
+            if _is_new(one) or (Side.MIS in wanted and one.case.order_id in gaining)
         }
         kept = await self._kept([one.case for one in passes if one.case.order_id in looking])
         return [await self._linked(one, kept) if one.case.order_id in looking else one for one in passes]
@@ -224,6 +224,11 @@ class Looking:
             entries.append(_link_entry(case, candidate, now))
         raw = one.raw | {candidate.item.ref: candidate.item.raw for candidate in found.links}
         return replace(one, case=with_doubts(case, found), entries=tuple(entries), raw=raw)
+
+
+def _is_new(one: Pass) -> bool:
+    """Whether nothing was known of an order before this pass, but its number where an earlier one failed."""
+    return one.stored is None or not one.stored.case.lines
 
 
 def _may_gain(case: Case) -> bool:

@@ -25,7 +25,7 @@ from countermand.core.guards import Approval
 from countermand.core.merge import Settlement
 from countermand.core.policy import Direction
 from countermand.core.status import OPEN, Facts, Intent, Pair, Progress, Side
-from countermand.core.tasks import TASK_TYPES
+from countermand.core.tasks import TaskKind, most_urgent
 
 Deed = Callable[[Case], tuple[Case, Entry]]
 
@@ -97,13 +97,12 @@ def _change(
     changed = tuple(one for one in case.cancellations if one not in stored.case.cancellations)
     ended = {end.id for end in closes}
     left = [task for task in case.tasks if task.id not in ended]
-    urgencies = (TASK_TYPES[task.kind].urgency for task in left)
     return Change(
         stored=stored,
         case=case,
         state=State.NEEDS_PERSON if left else State.ON_THE_WAY,
         due_at=now,
-        urgency=min(urgencies, key=lambda one: one.rank, default=None),
+        urgency=most_urgent(task.kind for task in left),
         closes=closes,
         cancellations=changed,
         references=references(case) - references(stored.case),
@@ -165,6 +164,8 @@ def settle_task(task_id: int, by: str, at: datetime, reason: str) -> Deed:
         task = next((task for task in case.tasks if task.id == task_id), None)
         if task is None:
             raise RefusedError(f"Task {task_id} is not open for order {case.order_id}.")
+        if task.kind is TaskKind.PROGRAM_ERROR:
+            raise RefusedError("This is an error of the program: there is nothing to leave different.")
         return settle(task.line_ids, by, at, reason)(case)
 
     return deed

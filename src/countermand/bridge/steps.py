@@ -197,6 +197,19 @@ def _cannot_read(about: About) -> Iterable[Step]:
     )
 
 
+def _program_error(about: About) -> Iterable[Step]:
+    yield Step(text="It is tried again every five minutes; the task closes by itself when that goes well.")
+    yield Step(
+        text="Until then, look for yourself; if one side is cancelled or sent, put the other right by hand.",
+        places=(about.order, *about.made),
+    )
+    yield Step(
+        text=f"Tell the makers the error above, and what the log says at order.failed about {about.order_id}."
+    )
+    yield Step(text="Update Countermand when they have mended it.")
+    yield Step(text="Press “I did it, check now” to have it tried at once.")
+
+
 def _refused(about: About) -> Iterable[Step]:
     if about.detail:
         yield Step(text=f"The system said: {about.detail}")
@@ -353,6 +366,7 @@ _STEPS: dict[TaskKind, Callable[[About], Iterable[Step]]] = {
     TaskKind.PAST_CUT_OFF: _past_cut_off,
     TaskKind.APPROVE: _approve,
     TaskKind.CANNOT_READ: _cannot_read,
+    TaskKind.PROGRAM_ERROR: _program_error,
     TaskKind.WRITE_REFUSED: _refused,
     TaskKind.WRITE_UNKNOWN: _not_visible,
     TaskKind.NOT_VISIBLE: _not_visible,

@@ -165,10 +165,6 @@ class Store(Protocol):
         """Make due now what is due after `latest`: only a clock that was ahead can have said so."""
         ...
 
-    async def put_off(self, connection: str, order_id: str, until: datetime) -> None:
-        """Look at an order again at `until` and not before; what is known of it stays."""
-        ...
-
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
         """The cases of storefront order ids that are known."""
         ...

@@ -113,6 +113,8 @@ def _ends(
 ) -> Iterable[TaskEnd]:
     said = {checking.task: checking for checking in case.checking}
     for task in case.tasks:
+        if task.kind is TaskKind.PROGRAM_ERROR:
+            continue  # ends when the whole pass went well, see `bridge.faults`
         if task.kind in WORD_ONLY:
             if word := said.get(task.id):
                 yield TaskEnd(id=task.id, how=Closing.WORD, by=word.by, reason=word.reason or "done")

@@ -10,6 +10,7 @@ class Event(StrEnum):
 
     ORDER_SEEN = "order.seen"
     ORDER_CLOSED = "order.closed"
+    ORDER_FAILED = "order.failed"
     LINE_SIGHTED = "line.sighted"
     LINE_DECIDED = "line.decided"
     LINE_IN_STEP = "line.in_step"
@@ -42,6 +43,7 @@ class Event(StrEnum):
 EVENT_MEANING: dict[Event, str] = {
     Event.ORDER_SEEN: "An order was read for the first time.",
     Event.ORDER_CLOSED: "Neither system has the order any more, or it is delivered and done.",
+    Event.ORDER_FAILED: "The program itself failed on an order; it has a task, and is tried again.",
     Event.LINE_SIGHTED: "A system shows another status for a line than it did before.",
     Event.LINE_DECIDED: "The comparison of both systems came to another answer for a line.",
     Event.LINE_IN_STEP: "Both systems agree on a line; the values are the new common base.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 
@@ -18,6 +19,7 @@ class TaskKind(StrEnum):
     PAST_CUT_OFF = "past_cut_off"
     APPROVE = "second_person"
     CANNOT_READ = "cannot_read"
+    PROGRAM_ERROR = "program_error"
     WRITE_REFUSED = "write_refused"
     WRITE_UNKNOWN = "write_unknown"
     NOT_VISIBLE = "written_not_visible"
@@ -142,6 +144,13 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         _DESK,
         timedelta(minutes=30),
         "Nobody knows whether the other side already follows.",
+    ),
+    TaskKind.PROGRAM_ERROR: TaskType(
+        "Countermand itself failed on this order",
+        _HIGH,
+        _DESK,
+        timedelta(minutes=30),
+        "This order is not kept in step until it is solved; all others are.",
     ),
     TaskKind.WRITE_REFUSED: TaskType(
         "The other system refused",
@@ -273,3 +282,8 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "One system has undone a delivery that both had agreed on.",
     ),
 }
+
+
+def most_urgent(kinds: Iterable[TaskKind]) -> Urgency | None:
+    """The urgency of an order with open tasks of these kinds; none without any."""
+    return min((TASK_TYPES[kind].urgency for kind in kinds), key=lambda one: one.rank, default=None)

@@ -121,9 +121,6 @@ class DatabaseStore:
     async def bring_forward(self, connection: str, latest: datetime, now: datetime) -> None:
         await self._writer.write_async(lambda database: _bring_forward(database, connection, latest, now))
 
-    async def put_off(self, connection: str, order_id: str, until: datetime) -> None:
-        await self._writer.write_async(lambda database: _put_off(database, connection, order_id, until))
-
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
         rows = self._rows(_LOAD, {"of": connection, "values": list(order_ids)})
         return {order_ref: _stored(*row) for order_ref, *row in rows}
@@ -211,11 +208,6 @@ def _bring_forward(database: Connection, connection: str, latest: datetime, now:
     for table, also in ((_orders, true()), (schema.inbox, waits)):
         late = and_(table.c.connection == connection, also, table.c.due_at > latest)
         database.execute(update(table).where(late).values(due_at=now))
-
-
-def _put_off(database: Connection, connection: str, order_id: str, until: datetime) -> None:
-    this = (_orders.c.connection == connection) & (_orders.c.order_ref == order_id)
-    database.execute(update(_orders).where(this).values(due_at=until))
 
 
 def _finish_hooks(database: Connection, connection: str, ends: Sequence[HookEnd], now: datetime) -> None:

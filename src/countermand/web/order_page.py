@@ -12,6 +12,7 @@ from countermand.bridge import people
 from countermand.bridge.asking_again import left_different
 from countermand.bridge.cancel_here import anything_to_cancel
 from countermand.bridge.case import Case, Written
+from countermand.bridge.faults import fault_task
 from countermand.bridge.stopping import waiting
 from countermand.core.plan import Plan
 from countermand.ledger import views
@@ -50,7 +51,9 @@ def render_order(
     tasks = [views.list_tasks(database, task_id=task.id) for task in row.case.tasks]
     order, nexts = order_view(row, running), _unattended()
     following: tuple[Next, ...] = ()
-    if running is not None:
+    if fault_task(row.case):
+        nexts = ()  # our own code fails on it, so the page judges nothing: its task says so
+    elif running is not None:
         found = judged(row.case, running, brakes_of(database, row.connection))
         order = explained(order, found, running, zone_of(request))
         following = would_follow(row.case, running, brakes_of(database, row.connection))

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from countermand.bridge.faults import fault_task
 from countermand.core.tasks import TaskKind
 from countermand.ledger import views
 from countermand.web import words
@@ -35,7 +36,7 @@ def render_task(
     found = views.task_order_rows(database, task_id, MOST_ORDERS_SHOWN)
     listed = [order_view(order, running) for order in found]
     alone = listed[0] if len(listed) == 1 else None
-    if alone is not None and running is not None:
+    if alone is not None and running is not None and not fault_task(found[0].case):
         wanted = judged(found[0].case, running, brakes_of(database, row.connection))
         alone = explained(alone, wanted, running, zone_of(request))
     task = task_view(row, running, alone)

@@ -38,6 +38,7 @@ _NEVER_SETTLED = frozenset(
         TaskKind.REFUND,
         TaskKind.CREDIT_NOTE,
         TaskKind.CANNOT_READ,
+        TaskKind.PROGRAM_ERROR,
         TaskKind.AMBIGUOUS_LINK,
         TaskKind.NOT_IN_PRODUCTION,
     }

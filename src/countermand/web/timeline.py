@@ -253,6 +253,7 @@ def _person(icon: str, tone: str, text: str) -> Writer:
 
 _WRITERS: Mapping[str, Writer] = {
     Event.ORDER_SEEN: _first,
+    Event.ORDER_FAILED: _person("alert", "stop", "The program itself failed on it"),
     Event.LINE_SIGHTED: _seen,
     Event.LINE_DECIDED: _decided,
     Event.LINE_IN_STEP: _in_step,

@@ -42,6 +42,7 @@ _GATES: dict[str, str] = {
     "settled": "Somebody decided that the two systems may differ here.",
     "unmapped": "One system shows a status that this set-up does not know.",
     "unreadable": "One system cannot be read just now.",
+    "program-error": "An error in the program itself keeps it from comparing the two systems here.",
     "cannot-read": "One system cannot be read.",
     "cannot-read-cancelled": "It is cancelled on one side, and the other side cannot be read.",
     "gone": "One system does not have it any more.",
@@ -120,6 +121,7 @@ CLOSED_HOW = {
 EVENTS: dict[Event, str] = {
     Event.ORDER_SEEN: "Order first seen",
     Event.ORDER_CLOSED: "Order closed",
+    Event.ORDER_FAILED: "Program failed",
     Event.LINE_SIGHTED: "New status seen",
     Event.LINE_DECIDED: "Answer changed",
     Event.LINE_IN_STEP: "In step",

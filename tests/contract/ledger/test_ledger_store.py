@@ -29,6 +29,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, func, select
 
 from countermand.bridge.case import OpenTask
+from countermand.bridge.faults import failed, over
 from countermand.bridge.ports import MisItem, MisItemKind
 from countermand.bridge.store import BrakeLimits, Closing, HookEnd, StoredCase, TaskCheck
 from countermand.core.policy import Direction
@@ -410,3 +411,21 @@ def test_after_all_this_the_journal_holds(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         assert chains(connection) == [SHOP]
         assert list(verify(connection, SHOP)) == []
+
+
+# An error of the program itself
+
+
+def test_an_order_on_which_the_program_fails_is_stored_with_its_task(ledger: Ledger) -> None:
+    first = run(ledger.save(change(case())))["10001"]
+    fault = failed(first, "10001", ValueError("seven"), NOW)
+    unknown = failed(None, "10002", ValueError("seven"), NOW)
+    saved = run(ledger.save(fault, unknown))
+    assert set(saved) == {"10001", "10002"}
+    assert [row.detail for row in tasks(ledger)] == ["ValueError: seven"] * 2
+    assert run(ledger.save(fault)) == {}, "an older version won"
+    run(ledger.save(failed(saved["10001"], "10001", KeyError("x"), NOW)))
+    assert sorted(row.detail for row in tasks(ledger)) == ["KeyError: 'x'", "ValueError: seven"]
+    run(ledger.save(over(run(ledger.stored()), first.case, NOW)))
+    assert sorted(row.state for row in tasks(ledger)) == ["closed", "open"]
+    assert run(ledger.stored()).case.tasks == ()

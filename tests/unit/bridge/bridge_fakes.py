@@ -86,7 +86,7 @@ class Crash(BaseException):
 class Answers:
     """What a fake says to its next writes: `script` entries are used up, then everything is applied.
 
-    An entry is an outcome, or `(outcome, takes_effect)`, or `Crash`.
+    An entry is an outcome, or `(outcome, takes_effect)`, or `Crash`, or an error of ours.
     """
 
     def __init__(self) -> None:
@@ -96,6 +96,8 @@ class Answers:
         entry: Any = self.script.pop(0) if self.script else Outcome.APPLIED
         if entry is Crash:
             raise Crash
+        if isinstance(entry, Exception):
+            raise entry
         if isinstance(entry, tuple):
             return entry[0], entry[1]
         return entry, entry in (Outcome.APPLIED, Outcome.ALREADY)
@@ -137,6 +139,10 @@ class FakeStorefront:
         self.offers = {"read", "list", "cancel_order", "cancel_line", "ship", "track", "note"}
         #: What reads show instead of the truth, by order id: an answer that lags behind.
         self.lagging: dict[str, StorefrontOrder] = {}
+        #: Orders that our own code fails to read, by order id.
+        self.faults: dict[str, Exception] = {}
+        #: The same about writing a note.
+        self.note_faults: dict[str, Exception] = {}
 
     @property
     def capabilities(self) -> Mapping[str, Capability]:
@@ -183,6 +189,8 @@ class FakeStorefront:
         return [self._read(order_id) for order_id in order_ids]
 
     def _read(self, order_id: str) -> StorefrontOrder | OrderNotRead:
+        if order_id in self.faults:
+            raise self.faults[order_id]
         if self.down:
             return OrderNotRead(order_id=order_id, began_at=self._clock(), status=Unreadable(self.down))
         if order_id in self.lagging:
@@ -243,6 +251,8 @@ class FakeStorefront:
 
     async def note(self, order_id: str, text: str) -> Answer:
         self.calls["note"] += 1
+        if order_id in self.note_faults:
+            raise self.note_faults[order_id]
         self.orders[order_id].notes.append(text)
         return Answer(outcome=Outcome.APPLIED)
 
@@ -275,6 +285,8 @@ class FakeMis:
         self.down = ""
         self.offers = {"find", "list", "read", "cancel_job"}
         self.lagging: dict[str, LineStatus] = {}
+        #: Orders for which our own code fails to find jobs, by order id.
+        self.faults: dict[str, Exception] = {}
 
     @property
     def capabilities(self) -> Mapping[str, Capability]:
@@ -299,6 +311,8 @@ class FakeMis:
     async def find(self, keys: OrderKeys) -> Sequence[MisItem] | None:
         self.calls["find"] += 1
         self.asked.append(keys)
+        if keys.order_id in self.faults:
+            raise self.faults[keys.order_id]
         if not self.finds or self.down:
             return None
         values = {keys.order_id, keys.po_number, *keys.line_ids} - {""}
@@ -399,6 +413,7 @@ class Small:
 
     def __init__(self, policy: Policy = AT_ONCE, polling: Polling = NEVER, engine: Engine | None = None):
         self.clock = Clock()
+        self.faults: list[tuple[str, Exception]] = []
         self.storefront = FakeStorefront(self.clock)
         self.mis = FakeMis(self.clock)
         self.engine = engine or open_engine("sqlite://")
@@ -419,7 +434,11 @@ class Small:
             live_since=START,
             polling=polling,
         )
-        self.bridge = Bridge(self.connection, self.store, PARSERS, self.clock)
+        self.bridge = Bridge(self.connection, self.store, PARSERS, self.clock, self.at_fault)
+
+    def at_fault(self, order_id: str, fault: Exception) -> None:
+        """Kept, not logged: a traceback with all its values takes seconds to print."""
+        self.faults.append((order_id, fault))
 
     # Hands
 

@@ -1,0 +1,131 @@
+"""Orders on which our own code fails: each rests a while, and a task says so until a look goes well. Pure.
+
+What such a pass learned is dropped with it. So the order is kept as it was, and both systems are read when
+its rest is over: whoever asked for a look has got it, and nothing is missed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from countermand.bridge.case import Case, Checking, OpenTask
+from countermand.bridge.store import (
+    ITSELF,
+    Change,
+    Closing,
+    Entry,
+    State,
+    StoredCase,
+    TaskCheck,
+    TaskEnd,
+    TaskWish,
+)
+from countermand.core.events import Event
+from countermand.core.tasks import TASK_TYPES, TaskKind, most_urgent
+
+#: Errors of ours about one order. What goes wrong with storing is none of these: that holds for every order.
+FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+#: So long an order rests after an error of ours.
+FAULT_REST = timedelta(minutes=5)
+
+_KIND = TaskKind.PROGRAM_ERROR
+_MOST_SAID = 300
+
+
+def fault_task(case: Case) -> OpenTask | None:
+    """The task that says that our own code failed on the order, while it is open."""
+    return next((task for task in case.tasks if task.kind is _KIND), None)
+
+
+def failed(stored: StoredCase | None, order_id: str, fault: Exception, now: datetime) -> Change:
+    """The order as it was, with its task, put off; one that is not known yet is kept by its number."""
+    case = stored.case if stored else _unknown(order_id, now)
+    said = _said(fault)
+    task, asked = fault_task(case), checking(case)
+    until = now + FAULT_REST
+    # The MIS is named apart, so that jobs are looked for too, and a sweep leaves the order alone.
+    resting = replace(case, poll_at=until, look_mis_at=until)
+    if asked is not None:
+        resting = replace(resting, checking=tuple(each for each in case.checking if each is not asked))
+    entries = [] if stored else [_entry(order_id, Event.ORDER_SEEN, now)]
+    entries += [] if task else [_entry(order_id, Event.ORDER_FAILED, now, said)]
+    return Change(
+        stored=stored,
+        case=resting,
+        state=State.NEEDS_PERSON,
+        urgency=most_urgent([_KIND, *(each.kind for each in case.tasks)]),
+        due_at=until,
+        changed=task is None,
+        opens=() if task is not None and task.detail == said else (_wish(order_id, said, now),),
+        checks=(TaskCheck(id=asked.task, saw=f"It failed again: {said}"),) if asked else (),
+        journal=tuple(entries),
+    )
+
+
+def shows_it_is_over(case: Case, before: Case) -> bool:
+    """Whether a pass that began with `before`, and went well, says anything.
+
+    What could not be read may be what our code fails on. A person who asked for another try has looked.
+    """
+    if fault_task(case) is None:
+        return False
+    seen = [*(line.storefront for line in case.lines), *(item.mis for item in case.items)]
+    readable = bool(case.lines) and all(each.unreadable_since is None for each in seen)
+    return readable or checking(before) is not None
+
+
+def over(stored: StoredCase, before: Case, now: datetime) -> Change:
+    """The order without its task, due at once: how it stands is judged without it."""
+    task, asked = fault_task(stored.case), checking(before)
+    assert task is not None, f"order {stored.case.order_id} has no such task"
+    left = [each.kind for each in stored.case.tasks if each.id != task.id]
+    end = TaskEnd(
+        id=task.id,
+        how=Closing.VERIFIED,
+        by=asked.by if asked else ITSELF,
+        reason="the order was looked at without an error",
+    )
+    return Change(
+        stored=stored,
+        case=stored.case,
+        state=State.NEEDS_PERSON if left else State.ON_THE_WAY,
+        urgency=most_urgent(left),
+        due_at=now,
+        closes=(end,),
+    )
+
+
+def checking(case: Case) -> Checking | None:
+    """Who asked for another try, if anybody."""
+    task = fault_task(case)
+    return next((each for each in case.checking if task is not None and each.task == task.id), None)
+
+
+def _unknown(order_id: str, now: datetime) -> Case:
+    return Case(order_id=order_id, first_seen_at=now, storefront_read_at=now, mis_read_at=now)
+
+
+def _said(fault: Exception) -> str:
+    """The error's kind and its own words, as one short line."""
+    return " ".join(f"{type(fault).__name__}: {fault}".split())[:_MOST_SAID]
+
+
+def _wish(order_id: str, said: str, now: datetime) -> TaskWish:
+    kind = TASK_TYPES[_KIND]
+    return TaskWish(
+        kind=_KIND,
+        group_key=f"{_KIND.value}:order {order_id}",
+        line_ids=(),
+        because="program-error",
+        detail=said,
+        assisted=False,
+        due_at=now + kind.due_in,
+        urgency=kind.urgency,
+        owner=kind.owner.value,
+    )
+
+
+def _entry(order_id: str, event: Event, now: datetime, why: str = "") -> Entry:
+    return Entry(at=now, event=event, subject=f"order/{order_id}", why=why)
