@@ -76,7 +76,7 @@ class Settling:
                 yield TRUTH, truth.line_id, "the line is not known to us"
                 continue
             kinds = _kinds(case, truth.line_id)
-            settled = _settled(case, line)
+            settled = _settled(case, line, by_others=others)
             conflict = _sent_and_cancelled(truth) and not others
             if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
@@ -116,13 +116,20 @@ def _kinds(case: Case, line_id: str) -> frozenset[TaskKind]:
     return frozenset(task.kind for task in case.tasks if line_id in task.line_ids)
 
 
-def _settled(case: Case, line: CaseLine) -> bool:
+def _settled(case: Case, line: CaseLine, *, by_others: bool) -> bool:
+    """Whether a person left it as it is; that its neighbours leave afterwards changes nothing about it."""
     if line.settlement is None:
         return False
-    pair = (line.storefront.reading().status, shown_mis(case, line))
-    return any(
-        (str(each.storefront), str(each.mis)) == tuple(map(str, pair)) for each in line.settlement.pairs
-    )
+    shown, mis = line.storefront.reading().status, shown_mis(case, line)
+    pairs = {(str(status), str(mis)) for status in (shown, _own(shown, by_others=by_others))}
+    return any((str(each.storefront), str(each.mis)) in pairs for each in line.settlement.pairs)
+
+
+def _own(storefront: LineStatus, *, by_others: bool) -> LineStatus:
+    """What the storefront shows of a line itself, without how far its neighbours are."""
+    if by_others and isinstance(storefront, Facts):
+        return Facts(storefront.intent, Progress.NONE)
+    return storefront
 
 
 def _sent_and_cancelled(truth: LineTruth) -> bool:
@@ -159,9 +166,7 @@ def _wrong_view(watch: Watch, case: Case, line: CaseLine, truth: LineTruth) -> s
 
 def _undecided(watch: Watch, case: Case, line: CaseLine, *, by_others: bool) -> str:
     """Why a line that we see rightly should not be left alone; empty when all is well."""
-    storefront, mis = line.storefront.status, shown_mis(case, line)
-    if by_others and isinstance(storefront, Facts):
-        storefront = Facts(storefront.intent, Progress.NONE)
+    storefront, mis = _own(line.storefront.status, by_others=by_others), shown_mis(case, line)
     row = decide(storefront, mis)
     match row.decision:
         case Decision.IN_STEP | Decision.WAIT | Decision.NOT_OURS:
