@@ -243,14 +243,14 @@ def scheduled(case: Case, connection: Connection, now: datetime) -> Case:
     """The case with its next read: later and later as it rests, soon where the program failed on it."""
     if fault_task(case) is not None:
         return replace(case, poll_at=now + FAULT_REST)
-    return replace(case, poll_at=connection.polling.next_after(now, _quiet_since(case), _final(case)))
+    return replace(case, poll_at=connection.polling.next_after(now, quiet_since(case), is_final(case)))
 
 
 #: What becomes known of an order within this time of its first sight is no news about it.
 _FIRST_LOOK = timedelta(minutes=10)
 
 
-def _quiet_since(case: Case) -> datetime:
+def quiet_since(case: Case) -> datetime:
     """Since when nothing has happened to the order itself.
 
     A failed read is tried again soon, but when it works again and shows what was known, that is no news: a
@@ -268,7 +268,7 @@ def _quiet_since(case: Case) -> datetime:
     return max(moments)
 
 
-def _final(case: Case) -> bool:
+def is_final(case: Case) -> bool:
     """Both sides have agreed on an end: nothing more is expected of this order."""
     return bool(case.lines) and all(_has_ended(case, line) for line in case.lines)
 

@@ -13,8 +13,9 @@ from datetime import datetime
 import msgspec
 
 from countermand.bridge.case import Case
-from countermand.bridge.conclude import scheduled
+from countermand.bridge.conclude import is_final, quiet_since
 from countermand.bridge.connection import Connection
+from countermand.bridge.faults import fault_task
 from countermand.bridge.linking import match
 from countermand.bridge.look import search_keys, with_doubts
 from countermand.bridge.quiet import as_known
@@ -29,11 +30,13 @@ from countermand.simulation.storefront import Shop
 class Rest(msgspec.Struct, frozen=True, kw_only=True):
     """An order of which only the next look by schedule is due.
 
-    `until`: when time alone changes something. `brakes`: those it was judged under, where they matter.
+    `since`: since when it has been quiet. `final`: both sides have agreed on an end. `until`: when time alone
+    changes something. `brakes`: those it was judged under, where they matter.
     """
 
     row_id: int
-    case: Case
+    since: datetime
+    final: bool
     until: datetime | None
     brakes: frozenset[Direction] | None
 
@@ -42,7 +45,7 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_look(self, connection: Connection, now: datetime) -> tuple[datetime | None, datetime | None]:
         """After a look now: when the next by schedule would be, and when the next for any reason."""
-        poll_at = scheduled(self.case, connection, now).poll_at
+        poll_at = connection.polling.next_after(now, self.since, self.final)
         return poll_at, min((time for time in (poll_at, self.until) if time is not None), default=None)
 
 
@@ -101,7 +104,7 @@ class Idle:
     def _is_at_rest(self, stored: StoredCase) -> bool:
         case = stored.case
         told = case.look_storefront_at or case.look_mis_at
-        busy = case.open_writes or case.checking or case.notes_due or told
+        busy = case.open_writes or case.checking or case.notes_due or told or fault_task(case)
         judged = case.judged is not None and case.judged.version == stored.version
         return bool(judged and not busy and self._finds_no_more(case) and self._shows_the_same(case))
 
@@ -133,4 +136,7 @@ def _is_whole(case: Case) -> bool:
 def _rest(stored: StoredCase) -> Rest:
     judged = stored.case.judged
     assert judged is not None, "an order that was never judged does not rest"
-    return Rest(row_id=stored.id, case=stored.case, until=judged.until, brakes=judged.brakes)
+    return Rest(
+        row_id=stored.id, since=quiet_since(stored.case), final=is_final(stored.case),
+        until=judged.until, brakes=judged.brakes,
+    )  # fmt: skip

@@ -14,9 +14,6 @@ from sqlalchemy import Connection as Database
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from countermand.ledger.writer import InlineWriter
-from countermand.simulation.dice import Dice
-
 Result = TypeVar("Result")
 
 
@@ -71,13 +68,13 @@ class Life:
 
 
 class MortalWriter:
-    """The production writer of simulated time, on a database that may be locked and in a process that may die.
+    """The writer of simulated time, on a database that may be locked and in a process that may die.
 
     `committed`: called with the result of a piece of work as soon as it is durable.
-    """  # noqa: E501
+    """
 
     def __init__(self, engine: Engine, life: Life, busy: Callable[[], bool]) -> None:
-        self._inline = InlineWriter(engine)
+        self._database = engine.connect().execution_options(writing=True)
         self._life = life
         self._busy = busy
         self.committed: Callable[[object], None] | None = None
@@ -87,23 +84,16 @@ class MortalWriter:
         then, self.committed = self.committed, None
         if self._busy():
             raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
-        result = self._inline.write(lambda database: self._work(work, database))
+        with self._database.begin():
+            result = work(self._database)
+            self._life.step("inside a transaction")
         if then is not None:
             then(result)
         self._life.step("after a commit")
-        return result
-
-    def _work(self, work: Callable[[Database], Result], database: Database) -> Result:
-        result = work(database)
-        self._life.step("inside a transaction")
         return result
 
     async def write_async(self, work: Callable[[Database], Result]) -> Result:
         return self.write(work)
 
     def close(self) -> None:
-        """Nothing is kept open."""
-
-
-def seldom(dice: Dice, rate: float) -> Callable[[], bool]:
-    return lambda: dice.chance(rate)
+        self._database.close()

@@ -39,11 +39,11 @@ IDLE_LISTINGS = timedelta(hours=3)
 #: The share of the idle looks with a fault that are made: one is like the other, and looks after something
 #: has changed meet every fault.
 IDLE_FAULTS = 0.25
-_NEXT_LOOK = "SELECT min(due_at) FROM orders WHERE connection = 'shop'"
 _NEXT_MESSAGE = (
     "SELECT min(CASE state WHEN 'new' THEN received_at ELSE due_at END) FROM inbox "
     "WHERE connection = 'shop' AND state IN ('new', 'waiting')"
 )
+_NEXT = f"SELECT (SELECT min(due_at) FROM orders WHERE connection = 'shop'), ({_NEXT_MESSAGE})"  # noqa: S608
 _DUE = "SELECT due_at, order_ref FROM orders WHERE connection = 'shop' AND due_at <= ?"
 _BRAKES = "SELECT direction FROM brake WHERE connection = 'shop' AND cleared_at IS NULL"
 #: As a look would leave it: a poll that is overdue would have both systems read, whatever was asked for.
@@ -146,6 +146,7 @@ class Process:
         for task in self._tasks:
             task.cancel()
         self._raw.close()
+        self.writer.close()
 
     # The service's loop
 
@@ -156,8 +157,9 @@ class Process:
                 busy = self._leave_out_idle_looks() or await self.bridge.step()
             except OperationalError:
                 busy = 0
-            if not busy or self._next() > self.life.clock():
-                await self._rest()
+            due = self._next()
+            if not busy or due > self.life.clock():
+                await self._rest(due)
 
     def _leave_out_idle_listings(self) -> None:
         """A listing of systems in which nothing has changed finds nothing: taken as made."""
@@ -166,20 +168,20 @@ class Process:
             self.bridge._poll_at = now + self.connection.polling.interval
 
     def _leave_out_idle_looks(self) -> int:
-        """Until anything else happens: where every order that is due at a time rests, and the line is clear
+        """Now, and until anything else happens: where every order that is due at a time rests, and the line is clear
         then, their looks are only put off. How many there were.
         """
         now = self.life.clock()
         last, listing = self.bridge._last_step, self.bridge._poll_at
-        if last is None or now < last or listing is None or listing <= now:
+        if last is None or now < last or listing is None:
             return 0
-        began, until = to_micros(now), to_micros(self._undisturbed_until(now))
+        began, until = to_micros(now), to_micros(max(self._undisturbed_until(now), now))
         due = [(max(at, began), order_ref) for at, order_ref in self._driver.execute(_DUE, (until,))]
         heapq.heapify(due)
         left_out, put_off = 0, {}
         while due:
             at = due[0][0] if due[0][0] == began else to_micros(self._awake_for(from_micros(due[0][0])))
-            if at >= until:
+            if at > began and at >= until:
                 break
             together = []
             while due and due[0][0] <= at:
@@ -208,7 +210,7 @@ class Process:
     def _undisturbed_until(self, now: datetime) -> datetime:
         """When something else than a look by schedule happens next, by our own clock."""
         anything = now + timedelta(seconds=self._loop.next_at() - self._loop.time())
-        return min(anything, self._listing_at(), self._message_at() or anything)
+        return min([anything, self._listing_at(), *self._times(_NEXT_MESSAGE)])
 
     def _may_be_left_out(self, later: timedelta) -> bool:
         """Whether an idle look so much later would meet no fault, or one of the many that are left out."""
@@ -216,11 +218,11 @@ class Process:
         clear = self._storefront.reads_well(at) and self._mis.reads_well(at)
         return clear or not Dice(self._haste, f"fault {at:.3f}").chance(IDLE_FAULTS)
 
-    async def _rest(self) -> None:
+    async def _rest(self, due: datetime) -> None:
         """Rest until the service's next look that could find something; the looks between find nothing."""
         self._wake = self._loop.create_future()
         now = self.life.clock()
-        delay = (self._awake_for(max(self._next(), now)) - now).total_seconds()
+        delay = (self._awake_for(max(due, now)) - now).total_seconds()
         timer = self._loop.call_later(delay, self.wake)
         await self._wake
         timer.cancel()
@@ -237,15 +239,11 @@ class Process:
 
     def _next(self) -> datetime:
         """When there is something to do next, by our own clock."""
-        times = (self._listing_at(), self._time(_NEXT_LOOK), self._message_at())
-        return min(time for time in times if time is not None)
+        return min([self._listing_at(), *self._times(_NEXT)])
 
-    def _message_at(self) -> datetime | None:
-        return self._time(_NEXT_MESSAGE)
-
-    def _time(self, query: str) -> datetime | None:
-        (micros,) = self._driver.execute(query).fetchone()
-        return None if micros is None else from_micros(micros)
+    def _times(self, query: str) -> list[datetime]:
+        found = self._driver.execute(query).fetchone()
+        return [from_micros(micros) for micros in found if micros is not None]
 
     def _listing_at(self) -> datetime:
         """When the next listing is worth its while: one that finds nothing changed changes nothing."""
