@@ -168,8 +168,8 @@ class Process:
             self.bridge._poll_at = now + self.connection.polling.interval
 
     def _leave_out_idle_looks(self) -> int:
-        """Now, and until anything else happens: where every order that is due at a time rests, and the line is
-        clear then, their looks are only put off. How many there were.
+        """Now, and until anything else happens: where every order due at a time rests, and the line is clear
+        then, their looks are only put off. How many there were.
         """
         now = self.life.clock()
         last, listing = self.bridge._last_step, self.bridge._poll_at
