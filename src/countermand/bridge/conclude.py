@@ -6,7 +6,6 @@ left out of it, because what is not in the change is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,19 +13,21 @@ from msgspec.structs import replace
 
 from countermand.bridge.case import Case, CaseLine, Judged, Written, as_order, references
 from countermand.bridge.connection import Connection
+from countermand.bridge.entries import decision, held_back, observed, order_seen, sighted, verified
 from countermand.bridge.faults import FAULT_REST, fault_task
 from countermand.bridge.lives import follow, without_approval
-from countermand.bridge.sightings import Sighting, differences
+from countermand.bridge.sightings import differences
 from countermand.bridge.store import Change, Entry, State, StoredCase
+from countermand.bridge.verification import verified_since
 from countermand.bridge.worklist import TaskNews, task_news
 from countermand.core.cancellation import CancellationState
 from countermand.core.events import Event
 from countermand.core.order import OrderLine
 from countermand.core.plan import Later, Plan
-from countermand.core.policy import Direction, Mode, direction_of
+from countermand.core.policy import Direction, direction_of
 from countermand.core.status import Facts, Gone, LineStatus, Pair, Progress
 from countermand.core.tasks import TaskKind, Urgency, most_urgent
-from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
+from countermand.core.verdict import InStep, Push, Settled, Verdict, Wait
 
 #: Never look again sooner than this: a time that has passed already must not become a busy loop.
 _SOONEST = timedelta(milliseconds=50)
@@ -76,20 +77,20 @@ def conclude(one: Pass, connection: Connection, now: datetime, rules: str = "") 
         in_step_at=now if any(entry.event is Event.LINE_IN_STEP for entry in decided) else None,
         references=references(case) - (references(before) if before else frozenset()),
         sightings=tuple(sightings),
-        written=(*one.written, *_verified_since(before, case)),
+        written=(*one.written, *verified_since(before, case)),
         cancellations=lives.changed,
         opens=news.opens,
         closes=news.closes,
         checks=news.checks,
         journal=(
-            *_first(before, case, now),
-            *_sighted(case, sightings),
+            *order_seen(before, case, now),
+            *sighted(case, sightings),
             *one.entries,
-            *_verified_entries(before, case),
+            *verified(before, case),
             *decided,
             *lives.entries,
             *held,
-            *_observed(case, news, now),
+            *observed(case, news, now),
         ),
         sends=one.sends,
     )
@@ -107,7 +108,7 @@ def _decide(one: Pass, connection: Connection, now: datetime) -> tuple[Case, lis
         if updated != line:
             case = case.with_line(updated)
         if updated.rule != line.rule or updated.base != line.base:
-            entries.append(_decision(case, line, updated, entry, verdict, now))
+            entries.append(decision(case, line, updated, entry, verdict, now))
     return case, entries
 
 
@@ -127,42 +128,11 @@ def _is_shown(pair: Pair) -> bool:
     return isinstance(pair.storefront, Facts) and isinstance(pair.mis, Facts)
 
 
-def _decision(
-    case: Case, before: CaseLine, after: CaseLine, entry: OrderLine, verdict: Verdict, now: datetime
-) -> Entry:
-    agreed = isinstance(verdict, InStep | Settled)
-    pair = entry.line.pair
-    return Entry(
-        at=now,
-        event=Event.LINE_IN_STEP if agreed else Event.LINE_DECIDED,
-        subject=f"order/{case.order_id}/line/{after.line_id}",
-        why=verdict.rule,
-        before=before.rule,
-        after=_said(verdict),
-        extra={"storefront": str(pair.storefront), "mis": str(pair.mis)},
-    )
-
-
-def _said(verdict: Verdict) -> str:
-    match verdict:
-        case InStep():
-            return "in step"
-        case Settled():
-            return "settled"
-        case Push():
-            return f"{verdict.change.value} in {verdict.target.value}"
-        case Ask():
-            return f"ask: {verdict.task.value}"
-        case Wait():
-            return "wait"
-
-
 def _with_used_approval(before: Case | None, case: Case) -> Case:
     """A "do it" was said about the parcels that were shown; of later ones nobody has said anything."""
     way = Direction.SHIP_TO_STOREFRONT
     used = any(
-        direction_of(each.command.change, each.command.target) is way
-        for each in _verified_since(before, case)
+        direction_of(each.command.change, each.command.target) is way for each in verified_since(before, case)
     )
     return without_approval(case, way) if used and way in case.approvals else case
 
@@ -177,32 +147,7 @@ def _hold(case: Case, plan: Plan, now: datetime) -> tuple[Case, list[Entry]]:
     if held == case.held:
         return case, []
     case = replace(case, held=held)
-    return case, [_held_entry(case, action, now) for action in later]
-
-
-def _held_entry(case: Case, action: Later, now: datetime) -> Entry:
-    until = action.until.isoformat(timespec="seconds") if action.until else "something changes"
-    return Entry(
-        at=now,
-        event=Event.WRITE_HELD,
-        subject=f"order/{case.order_id}",
-        why=action.guard,
-        after=f"until {until}",
-        extra={"direction": action.direction.value, "lines": ", ".join(action.line_ids)},
-    )
-
-
-def _observed(case: Case, news: TaskNews, now: datetime) -> Iterable[Entry]:
-    for wish in news.opens:
-        if wish.because == f"mode-{Mode.OBSERVE.value}":
-            yield Entry(
-                at=now,
-                event=Event.WRITE_OBSERVED,
-                subject=f"order/{case.order_id}",
-                why=wish.because,
-                after=wish.kind.value,
-                extra={"lines": ", ".join(wish.line_ids)},
-            )
+    return case, [held_back(case, action, now) for action in later]
 
 
 # The order as a whole
@@ -319,49 +264,3 @@ def due_at(case: Case, now: datetime, *, at_once: bool = False) -> datetime | No
     times += [now] if at_once or case.notes_due else []
     soonest = min((moment for moment in times if moment is not None), default=None)
     return None if soonest is None else max(soonest, now + _SOONEST)
-
-
-# Journal entries
-
-
-def _first(before: Case | None, case: Case, now: datetime) -> Iterable[Entry]:
-    if before is None:
-        yield Entry(
-            at=now,
-            event=Event.ORDER_SEEN,
-            subject=f"order/{case.order_id}",
-            extra={"po_number": case.po_number, "lines": ", ".join(line.line_id for line in case.lines)},
-        )
-
-
-def _sighted(case: Case, sightings: Iterable[Sighting]) -> Iterable[Entry]:
-    for sighting in sightings:
-        yield Entry(
-            at=sighting.began_at,
-            event=Event.LINE_SIGHTED,
-            subject=f"order/{case.order_id}",
-            before=str(sighting.before),
-            after=str(sighting.after),
-            extra={"side": sighting.side.value, "ref": sighting.ref},
-        )
-
-
-def _verified_since(before: Case | None, case: Case) -> tuple[Written, ...]:
-    was = {written.id: written.command.verified_at for written in before.writes} if before else {}
-    return tuple(
-        written
-        for written in case.writes
-        if written.command.verified_at is not None and was.get(written.id) is None
-    )
-
-
-def _verified_entries(before: Case | None, case: Case) -> Iterable[Entry]:
-    for written in _verified_since(before, case):
-        assert written.command.verified_at is not None
-        yield Entry(
-            at=written.command.verified_at,
-            event=Event.WRITE_VERIFIED,
-            subject=f"order/{case.order_id}",
-            after=written.command.change.value,
-            extra={"write": written.id, "target": written.command.target.value},
-        )

@@ -52,6 +52,16 @@ def _target_readings(case: Case, written: Written) -> list[Reading]:
     ]
 
 
+def verified_since(before: Case | None, case: Case) -> tuple[Written, ...]:
+    """Our writes that a read proved between two versions of a case."""
+    was = {written.id: written.command.verified_at for written in before.writes} if before else {}
+    return tuple(
+        written
+        for written in case.writes
+        if written.command.verified_at is not None and was.get(written.id) is None
+    )
+
+
 def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime) -> Case:
     """Take a person's word for lines of which one side cannot be read."""
     order = as_order(case, live_since=None)
