@@ -28,6 +28,7 @@ from countermand.core.cancellation import CancellationState
 from countermand.core.guards import GO, Circumstances, Gate, Hold
 from countermand.core.plan import Plan
 from countermand.core.policy import Policy
+from countermand.core.rules import Resolved
 from countermand.core.status import Facts, LineStatus, Progress
 from countermand.core.table import Decision, Row, decide
 from countermand.ledger import journal as journal_module
@@ -114,6 +115,17 @@ def needs_no_second_person(patch: pytest.MonkeyPatch) -> None:
 
 def is_always_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(guards_module, "_hours", _asks_nothing)
+
+
+def knows_no_exceptions(patch: pytest.MonkeyPatch) -> None:
+    """The connection's own rules hold for everybody."""
+    patch.setattr(converge_module, "resolve", lambda policy, _overrides, _facts: Resolved(policy=policy))
+
+
+def writes_what_is_not_offered(patch: pytest.MonkeyPatch) -> None:
+    """Takes every system for one that offers everything."""
+    everything = frozenset({"cancel_order", "cancel_line", "ship", "track", "note", "cancel_job"})
+    patch.setattr(Shop, "offered", property(lambda _shop: everything))
 
 
 def writes_on_old_reads(patch: pytest.MonkeyPatch) -> None:
@@ -212,6 +224,8 @@ MUTANTS: Mapping[str, Sequence[Break]] = {
         has_no_brake,
         needs_no_second_person,
         is_always_open,
+        knows_no_exceptions,
+        writes_what_is_not_offered,
         writes_on_old_reads,
     ),
     promise.VERDICT: (records_no_sightings,),

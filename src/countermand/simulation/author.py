@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import time, timedelta
+from typing import Any
 
-from countermand.core.policy import EmptiedOrder, Mode, OpeningHours, PartDispatch, Policy
+from countermand.core.order import LineKind
+from countermand.core.policy import Direction, EmptiedOrder, Mode, OpeningHours, PartDispatch, Policy
+from countermand.core.rules import Override
 from countermand.simulation.dice import Dice
-from countermand.simulation.script import DAY, Act, Do, Script, Setup
+from countermand.simulation.script import CUSTOMERS, DAY, Act, Do, Script, Setup
 from countermand.simulation.weather import READ_FAULTS, WRITE_FAULTS, Fault, Spell
 
 HOUR = 3600.0
@@ -19,7 +22,7 @@ FINISHED, COMPLETE = 20, 21
 def write_script(seed: int, days: float, orders: int) -> Script:
     """The script of one seed."""
     dice = Dice(seed, "script")
-    setup = _setup(Dice(seed, "setup"))
+    setup = _setup(Dice(seed, "setup"), Dice(seed, "set-up by set-up"))
     acts: list[Act] = []
     for order in range(orders):
         acts += _order(order, dice, days)
@@ -33,7 +36,52 @@ def write_script(seed: int, days: float, orders: int) -> Script:
 # The shop's set-up
 
 
-def _setup(dice: Dice) -> Setup:
+#: What a storefront does not offer: without its script no writes at all, with an older one not all of them.
+_STOREFRONT_LACKS = (
+    (frozenset[str](), 8), (frozenset({"cancel_line"}), 1), (frozenset({"track"}), 1),
+    (frozenset({"cancel_order", "cancel_line"}), 0.5), (frozenset({"ship", "track"}), 0.5),
+    (frozenset({"cancel_order", "cancel_line", "ship", "track", "note"}), 1),
+)  # fmt: skip
+#: Without OData nothing can be searched nor listed: jobs are known by messages alone.
+_MIS_LACKS = (
+    (frozenset[str](), 9), (frozenset({"find"}), 1), (frozenset({"list"}), 1),
+    (frozenset({"find", "list"}), 0.5),
+)  # fmt: skip
+#: What an exception may say of a whole order, and what of one direction.
+_EXCEPTIONS: tuple[tuple[Direction | None, dict[str, Any]], ...] = (
+    (None, {"cancel_to_mis": Mode.MANUAL}),
+    (None, {"cancel_to_mis": Mode.AUTOMATIC, "cancel_to_storefront": Mode.AUTOMATIC}),
+    (None, {"cancel_to_storefront": Mode.ASSISTED, "ship_to_storefront": Mode.MANUAL}),
+    (None, {"undo_window": timedelta(minutes=45)}),
+    (None, {"part_dispatch": PartDispatch.WAIT, "close_emptied_order": EmptiedOrder.ASK}),
+    (None, {"vendor_may_ship": True, "vendor_may_cancel": True, "vendor_grace": timedelta(minutes=20)}),
+    (Direction.CANCEL_TO_MIS, {"value_limit": 100.0}),
+    (Direction.CANCEL_TO_STOREFRONT, {"opening_hours": OpeningHours(opens=time(8), closes=time(16))}),
+    (Direction.CANCEL_TO_STOREFRONT, {"undo_window": timedelta(0)}),
+)
+
+
+def _storefront_lacks(lists: bool, dice: Dice) -> frozenset[str]:
+    lacks = dice.weighted(_STOREFRONT_LACKS)
+    return lacks if lists else lacks | {"list"}
+
+
+def _exceptions(dice: Dice) -> Iterator[Override]:
+    """At most one for customers, one for a kind of product and one for all: no two are equally specific."""
+    if dice.chance(0.3):
+        customers = frozenset({dice.pick(CUSTOMERS), dice.pick(CUSTOMERS)})
+        direction, settings = dice.pick(_EXCEPTIONS)
+        yield Override(name="customers", customers=customers, direction=direction, settings=settings)
+    if dice.chance(0.15):
+        kind = dice.pick((LineKind.PRINT, LineKind.STOCK))
+        direction, settings = dice.pick(_EXCEPTIONS)
+        yield Override(name="kind", kind=kind, direction=direction, settings=settings)
+    if dice.chance(0.15):
+        direction, settings = dice.pick([each for each in _EXCEPTIONS if each[0]])
+        yield Override(name="direction", direction=direction, settings=settings)
+
+
+def _setup(dice: Dice, more: Dice) -> Setup:
     modes = [(Mode.AUTOMATIC, 8), (Mode.MANUAL, 1), (Mode.ASSISTED, 1), (Mode.OBSERVE, 0.5)]
     plugin_cancels = dice.chance(0.25)
     policy = Policy(
@@ -64,7 +112,9 @@ def _setup(dice: Dice) -> Setup:
             name for name in ("dispatched", "complete", "invoiced") if dice.chance(0.3)
         ),
         mis_readable=dice.chance(0.95),
-        lists=dice.chance(0.85),
+        storefront_lacks=_storefront_lacks(dice.chance(0.85), more),
+        mis_lacks=more.weighted(_MIS_LACKS),
+        exceptions=tuple(_exceptions(more)),
         steady=dice.pick((0.002, 0.01, 0.03)),
         busy=dice.pick((0.0, 0.002, 0.01)),
     )

@@ -118,7 +118,8 @@ class World:
             (spell.start, spell.end) for spell in script.spells if spell.fault is Fault.UNREACHABLE
         ]
         self.settling = Settling(self.watch)
-        self.idle = Idle(self.shop, self.plant, every_look=every_look)
+        finds = "find" not in setup.mis_lacks
+        self.idle = Idle(self.shop, self.plant, finds=finds, every_look=every_look)
         self.engine: Engine = open_engine("sqlite://")
         metadata.create_all(self.engine)
         self.writes = Writes(self.watch, self._brakes)
@@ -233,7 +234,6 @@ class World:
             for side in ("storefront", "mis")
         }
         setup = self.script.setup
-        not_listed = frozenset() if setup.lists else frozenset({"list"})
         self._busy_dice = dice
         return Process(
             engine=self.engine,
@@ -241,9 +241,10 @@ class World:
             life=life,
             writer=writer,
             store=WatchedStore(self.engine, writer, self._saved),
-            storefront=SimulatedStorefront(self.shop, lines["storefront"], not_offered=not_listed),
-            mis=SimulatedMis(self.plant, lines["mis"]),
+            storefront=SimulatedStorefront(self.shop, lines["storefront"], lacks=setup.storefront_lacks),
+            mis=SimulatedMis(self.plant, lines["mis"], lacks=setup.mis_lacks),
             policy=setup.policy,
+            exceptions=setup.exceptions,
             dice=dice,
             live_since=EPOCH,
             changed_at=lambda: self._changed_at,

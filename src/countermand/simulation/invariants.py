@@ -28,7 +28,8 @@ MEANING: Mapping[str, str] = {
     NO_IDLE_TASK: "A task that both systems have made needless closes by itself, in bounded time.",
     ONCE: "A command is sent once; again only after no clear answer, after a look, and at most once.",
     GUARDS: "No cancel is written inside the undo window, past the cut-off, against the brake, the mode, the "
-    "value limit or the opening hours, or on an old read, unless a person said so.",
+    "value limit or the opening hours of its order, or on an old read, unless a person said so; and nothing "
+    "is written that a system does not offer.",
     VERDICT: "Every change of what a system shows is stored as a sighting, and every line has a verdict.",
     NO_OLD_NEWS: "A read that began earlier never replaces one that began later, and no version is lost.",
     EXPLAINED: "Every write is stored before it leaves, and its answer, proof or task after it.",

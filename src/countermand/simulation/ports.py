@@ -32,11 +32,11 @@ def _offers(*names: str, but: frozenset[str] = frozenset()) -> Mapping[str, Capa
 class SimulatedStorefront:
     """The shop as a `StorefrontPort`."""
 
-    def __init__(self, shop: Shop, line: Line, *, not_offered: frozenset[str] = frozenset()) -> None:
+    def __init__(self, shop: Shop, line: Line, *, lacks: frozenset[str] = frozenset()) -> None:
         self._shop = shop
         self._line = line
         self._capabilities = _offers(
-            "read", "list", "cancel_order", "cancel_line", "ship", "track", "note", but=not_offered
+            "read", "list", "cancel_order", "cancel_line", "ship", "track", "note", but=lacks
         )
 
     @property
@@ -142,11 +142,11 @@ class SimulatedStorefront:
 class SimulatedMis:
     """The plant as a `MisPort`."""
 
-    def __init__(self, plant: Plant, line: Line) -> None:
+    def __init__(self, plant: Plant, line: Line, *, lacks: frozenset[str] = frozenset()) -> None:
         self._plant = plant
         self._line = line
         self._capabilities = _offers(
-            "find", "list", "read", "cancel_job", "cancel_sales_order", but=frozenset({"cancel_sales_order"})
+            "find", "list", "read", "cancel_job", "cancel_sales_order", but=lacks | {"cancel_sales_order"}
         )
 
     @property
@@ -154,6 +154,8 @@ class SimulatedMis:
         return self._capabilities
 
     async def find(self, keys: OrderKeys) -> Sequence[MisItem] | None:
+        if not self._capabilities["find"].offered:
+            return None
         began = self._line.life.clock()
         call, lag = await self._line.read(f"find {keys.order_id}")
         if call.fault in UNREADABLE:
@@ -164,6 +166,9 @@ class SimulatedMis:
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         began = self._line.life.clock()
+        if not self._capabilities["list"].offered:
+            self._line.life.listing_ends()
+            return None
         call, lag = await self._line.list_all("list")
         self._line.life.listing_ends()
         if call.fault in UNREADABLE:

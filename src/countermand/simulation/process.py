@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from countermand.bridge.bridge import Bridge
-from countermand.bridge.connection import Connection, Polling
+from countermand.bridge.connection import Connection
 from countermand.bridge.intake import HookParser
 from countermand.bridge.store import BrakeLimits, Change, HookEnd, StoredCase
 from countermand.core.policy import Direction, Policy
+from countermand.core.rules import Override
 from countermand.core.status import Side
 from countermand.infigo.hooks import parse_hook as parse_infigo_hook
 from countermand.ledger.columns import encode, from_micros, to_micros
@@ -93,6 +94,7 @@ class Process:
         storefront: SimulatedStorefront,
         mis: SimulatedMis,
         policy: Policy,
+        exceptions: tuple[Override, ...],
         dice: Dice,
         live_since: datetime,
         changed_at: Callable[[], float],
@@ -115,7 +117,7 @@ class Process:
         self._tasks: set[asyncio.Task[None]] = set()
         live = writer.write(lambda database: remember_connection(database, NAME, live_since, life.clock()))
         self.connection = Connection(
-            name=NAME, storefront=storefront, mis=mis, policy=policy, live_since=live, polling=Polling()
+            name=NAME, storefront=storefront, mis=mis, policy=policy, overrides=exceptions, live_since=live
         )
         self.bridge = Bridge(self.connection, store, PARSERS, life.clock, _raise)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
-from countermand.core.policy import Policy
+from countermand.core.order import LineKind
+from countermand.core.policy import Direction, Policy
+from countermand.core.rules import Override
 from countermand.simulation.weather import Spell
 
 DAY = 86400.0
+CUSTOMERS = ("Harbour Coffee Roasters", "Northgate Dental", "Orchard & Vine", "Bright Sparks Electrical")
 
 
 class Do(StrEnum):
@@ -70,9 +75,31 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_can_dispatch: bool = True
     refuses_cancel_of: frozenset[str] = frozenset()
     mis_readable: bool = True
-    lists: bool = True
+    #: What the two systems do not offer, by the names of their capabilities.
+    storefront_lacks: frozenset[str] = frozenset()
+    mis_lacks: frozenset[str] = frozenset()
+    #: Where the policy differs for some orders.
+    exceptions: tuple[Override, ...] = ()
     steady: float = 0.02
     busy: float = 0.002
+
+    def policies(self) -> Iterator[Policy]:
+        """The connection's own, and what each exception by itself makes of it."""
+        yield self.policy
+        for one in self.exceptions:
+            yield replace(self.policy, **one.settings)
+
+    def policy_for(self, customer: str, kind: LineKind, direction: Direction) -> Policy:
+        """What holds for one customer's products of one kind: the more specific an exception, the later."""
+        policy = self.policy
+        for one in sorted(self.exceptions, key=lambda each: each.weight):
+            if (
+                (not one.customers or customer in one.customers)
+                and one.kind in (None, kind)
+                and one.direction in (None, direction)
+            ):
+                policy = replace(policy, **one.settings)
+        return policy
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from countermand.bridge.case import Case, CaseLine
 from countermand.bridge.connection import Polling
-from countermand.core.policy import PartDispatch
+from countermand.core.policy import Direction, PartDispatch, Policy
 from countermand.core.status import Facts, LineStatus, Progress
 from countermand.core.table import Decision, decide
 from countermand.core.tasks import TaskKind
@@ -38,11 +38,7 @@ class Settling:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._since: dict[tuple[str, str, str], float] = {}
-        policy = watch.policy
-        slowest = Polling().slowest + policy.not_in_production_after + policy.undo_window
-        self._bound = (slowest + policy.vendor_grace + timedelta(hours=3)).total_seconds()
-        if policy.opening_hours is not None:
-            self._bound += timedelta(days=3).total_seconds()
+        self._bound = max(map(_bound, watch.setup.policies()))
 
     def judge(self, order_id: str) -> None:
         """Look at an order of which something changed."""
@@ -65,7 +61,7 @@ class Settling:
         case = self._watch.case(order_id)
         if case is None:
             # Where the storefront lists nothing, an order whose messages are lost cannot be known.
-            if self._watch.setup.lists:
+            if "list" not in self._watch.setup.storefront_lacks:
                 yield TRUTH, "", "the order is not known to us"
             return
         yield from _unanswered(case)
@@ -91,6 +87,13 @@ class Settling:
                 undecided = _undecided(self._watch, case, line, by_others=others)
                 if undecided:
                     yield CONVERGES, truth.line_id, undecided
+
+
+def _bound(policy: Policy) -> float:
+    """How long anything may last under these rules, in seconds."""
+    waits = policy.not_in_production_after + policy.undo_window + policy.vendor_grace
+    closed = timedelta(days=3) if policy.opening_hours is not None else timedelta()
+    return (Polling().slowest + waits + closed + timedelta(hours=3)).total_seconds()
 
 
 def _unanswered(case: Case) -> Iterable[tuple[str, str, str]]:
@@ -184,7 +187,8 @@ def _rest_has_not_left(watch: Watch, case: Case, storefront: LineStatus) -> bool
     whole = all(_progress(shown_mis(case, line)) is Progress.DISPATCHED for line in live)
     if whole:
         return False
-    partial = watch.policy.part_dispatch is PartDispatch.PARTIAL
+    rules = watch.rules_of(case.order_id, Direction.SHIP_TO_STOREFRONT)
+    partial = all(policy.part_dispatch is PartDispatch.PARTIAL for policy in rules)
     return not partial or _progress(storefront) is Progress.PART_DISPATCHED
 
 

@@ -7,11 +7,10 @@ from countermand.simulation.dice import DiceOf
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.mis import Plant, PlantItem
 from countermand.simulation.plugin import Plugin
-from countermand.simulation.script import Act, Do
+from countermand.simulation.script import CUSTOMERS, Act, Do
 from countermand.simulation.storefront import Shop, ShopLine, ShopOrder
 
 BY = "staff"
-_CUSTOMERS = ("Harbour Coffee Roasters", "Northgate Dental", "Orchard & Vine", "Bright Sparks Electrical")
 #: What a sales order is called where a job has a status id.
 _WORDS = {2: "Picked", 3: "Picked", 20: "Packed"}
 
@@ -57,7 +56,7 @@ class Staff:
             order_id=order_id,
             number=number,
             placed=self._loop.time(),
-            customer=dice.pick(_CUSTOMERS),
+            customer=dice.pick(CUSTOMERS),
             po_number=f"PO-{1 + act.order // 2}" if dice.chance(0.5) else "",
             total=str(dice.pick((45, 180, 620, 2400))),
             payment=dice.pick((Payment.PAID, Payment.UNPAID)),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case, CaseLine
 from countermand.bridge.store import Change, StoredCase
 from countermand.core.events import Event
-from countermand.core.policy import Policy
+from countermand.core.policy import Direction, Policy
 from countermand.core.status import Facts, LineStatus, combine
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.mis import Plant
@@ -58,9 +58,11 @@ class Watch:
         self.clock_set_back = 0
         self.down: list[tuple[float, float]] = []
 
-    @property
-    def policy(self) -> Policy:
-        return self.setup.policy
+    def rules_of(self, order_id: str, direction: Direction) -> Sequence[Policy]:
+        """The rules for each kind of product in an order; all of them hold for the order as a whole."""
+        order = self.shop.orders[order_id]
+        kinds = sorted({line.kind for line in order.lines})
+        return [self.setup.policy_for(order.customer, kind, direction) for kind in kinds]
 
     def clock_changed_since(self, moment: float) -> bool:
         return self.clock_set_at >= moment

@@ -47,11 +47,18 @@ class Writes:
             what = f"{call.change} of {call.about} was sent and not stored before"
             raise Violation(EXPLAINED, f"order {call.order_id}", what)
         self._used.add(written.id)
+        self._check_offered(case, written)
         self._check_once(case, written)
         if written.command.change is Change.CANCEL:
             _Guards(self._watch, case, written, call, self._furthest).check(self._brakes())
         elif written.command.change is not Change.TRACK:
             self._check_ship(case, written)
+
+    def _check_offered(self, case: Case, written: Written) -> None:
+        setup, name = self._watch.setup, _capability(written)
+        lacks = setup.storefront_lacks if written.command.target is Side.STOREFRONT else setup.mis_lacks
+        if name in lacks:
+            _broken(GUARDS, written, case, f"was sent although {name} is not offered")
 
     def _check_once(self, case: Case, written: Written) -> None:
         command = written.command
@@ -79,6 +86,19 @@ class Writes:
             partly = written.command.change is Change.SHIP_PART
             if partly and isinstance(status, Facts) and status.progress is Progress.DISPATCHED:
                 _broken(NEVER_BACK, written, case, f"{line.line_id} is shipped and was to be partly shipped")
+
+
+def _capability(written: Written) -> str:
+    """What a system has to offer for a write."""
+    match written.command.change:
+        case Change.CANCEL if written.job_ref:
+            return "cancel_job"
+        case Change.CANCEL:
+            return "cancel_order" if written.whole_order else "cancel_line"
+        case Change.TRACK:
+            return "track"
+        case _:
+            return "ship"
 
 
 def _same_wish(one: Written, other: Written) -> bool:
@@ -117,6 +137,7 @@ class _Guards:
         self._call = call
         self._furthest = furthest
         self._direction = direction_of(written.command.change, written.command.target)
+        self._rules = watch.rules_of(case.order_id, self._direction)
         self._approval: Approval | None = case.approvals.get(self._direction)
 
     def check(self, brakes: frozenset[Direction]) -> None:
@@ -125,9 +146,9 @@ class _Guards:
         self._check_value()
         self._check_hours()
         if self._approval is None:
-            mode = self._watch.policy.mode(self._direction)
-            if mode is not Mode.AUTOMATIC:
-                self._fail(f"was sent in mode {mode.value}")
+            modes = {policy.mode(self._direction) for policy in self._rules}
+            if modes != {Mode.AUTOMATIC}:
+                self._fail(f"was sent in mode {' and '.join(sorted(modes))}")
             self._check_undo_window()
             self._check_cut_off()
 
@@ -141,7 +162,7 @@ class _Guards:
         return [link.ref for line in lines if line is not None for link in line.links]
 
     def _check_freshness(self) -> None:
-        oldest = self._written.command.sent_at - self._watch.policy.fresh_for - _SLACK
+        oldest = self._written.command.sent_at - self._watch.setup.policy.fresh_for - _SLACK
         if self._case.storefront_read_at < oldest:
             self._fail("left on an old read of the storefront")
         for ref in self._refs():
@@ -156,18 +177,17 @@ class _Guards:
             self._fail("left although the brake was on")
 
     def _check_value(self) -> None:
-        limit = self._watch.policy.value_limit
         total = float(self._watch.shop.orders[self._case.order_id].total)
         second = self._approval.second if self._approval else ""
-        if limit is not None and total > limit and not second:
+        limits = [policy.value_limit for policy in self._rules if policy.value_limit is not None]
+        if total > min(limits, default=total) and not second:
             self._fail(f"is worth {total:g}, and no second person agreed")
 
     def _check_hours(self) -> None:
-        hours, now = self._watch.policy.opening_hours, self._written.command.sent_at
-        if hours is not None and not (
-            now.weekday() in hours.days and hours.opens <= now.time() < hours.closes
-        ):
-            self._fail(f"left at {now:%a %H:%M}, outside the opening hours")
+        now = self._written.command.sent_at
+        for hours in [policy.opening_hours for policy in self._rules if policy.opening_hours is not None]:
+            if now.weekday() not in hours.days or not hours.opens <= now.time() < hours.closes:
+                self._fail(f"left at {now:%a %H:%M}, outside the opening hours")
 
     def _check_cut_off(self) -> None:
         """Each line of an emptied order that is closed has passed it by itself, or by somebody's word."""
@@ -184,7 +204,7 @@ class _Guards:
         if self._watch.clock_changed_since(since):
             return
         waited = self._sent_at() - since
-        least = self._watch.policy.undo_window.total_seconds()
+        least = max(policy.undo_window for policy in self._rules).total_seconds()
         if waited < least - 0.001:
             self._fail(f"left {waited:.1f} s after the cancel, not {least:.0f}")
 
