@@ -146,9 +146,19 @@ class Running(msgspec.Struct, kw_only=True):
     ending: bool = False
     ended: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
+    @property
+    def faults(self) -> list[str]:
+        """Errors of ours that stand while the orders are looked after, in a sentence each."""
+        return self.bridge.faults
+
+    @property
+    def trouble(self) -> str:
+        """All that is wrong with it; empty when all goes well."""
+        return " ".join(filter(None, (self.failed, *self.faults)))
+
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """How a running service is. `ok` is whether every connection is being looked after.
+    """How a running service is. `ok` is whether every connection is being looked after, without an error.
 
     `storage`: why nothing can be stored at the moment; messages are then refused, so that they come again.
     `refused`: why the newest set-up file was not taken over (the one before goes on). `needs_restart`:
@@ -237,7 +247,7 @@ class Service:
         return changed
 
     def health(self) -> Health:
-        failing = {name: one.failed for name, one in self.running.items() if one.failed}
+        failing = {name: one.trouble for name, one in self.running.items() if one.trouble}
         storage = self.writer.trouble if isinstance(self.writer, GroupWriter) else ""
         return Health(
             ok=not failing and not storage,

@@ -1,26 +1,45 @@
-"""Taking in orders that were not known before."""
+"""Taking in what a listing shows of orders, and orders that were not known before: pure.
+
+It is done within the pass over the order, so that an error of ours about one of them holds up no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
+from countermand.bridge.case import Case
+from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass
-from countermand.bridge.connection import Connection
-from countermand.bridge.ports import StorefrontOrder
-from countermand.bridge.sightings import open_case
+from countermand.bridge.ports import MisItem, StorefrontOrder
+from countermand.bridge.sightings import blank_case, differences, see_items, see_order
+from countermand.bridge.store import StoredCase
 
 
-async def adopt(
-    connection: Connection, order_ids: Sequence[str], clock: Callable[[], datetime]
-) -> list[Pass]:
-    """Read orders by id and open a case for each that the storefront has; the rest are not ours."""
-    if not order_ids:
-        return []
-    read = await connection.storefront.read_orders(order_ids)
-    now = clock()
-    return [
-        Pass(stored=None, case=open_case(order, now), raw={order.order_id: order.raw})
-        for order in read
-        if isinstance(order, StorefrontOrder)
-    ]
+def unknown(order_id: str, now: datetime) -> Pass:
+    """A pass over an order of which only the number is known; it may be none of this storefront's."""
+    return Pass(stored=None, case=blank_case(order_id, now, now), unknown=True)
+
+
+def listed_order(stored: StoredCase | None, order: StorefrontOrder, now: datetime) -> Pass:
+    """A pass over an order that a listing shows; one that was not known is opened with it."""
+    case = stored.case if stored else blank_case(order.order_id, now, order.began_at)
+    return Pass(stored=stored, case=case, listed=(order,))
+
+
+def take_in(one: Pass, now: datetime) -> Pass | None:
+    """The pass with what was listed taken in; none when all of it is known."""
+    case, raw = put_right(one.case, now), dict(one.raw)
+    if not one.listed:
+        return replace(one, case=case)
+    for shown in one.listed:
+        case = _shown(case, shown, now)
+        raw[shown.ref if isinstance(shown, MisItem) else shown.order_id] = shown.raw
+    if one.stored is not None and not differences(one.stored.case, case, {}):
+        return None
+    return replace(one, case=case, listed=(), raw=raw)
+
+
+def _shown(case: Case, shown: StorefrontOrder | MisItem, now: datetime) -> Case:
+    return see_items(case, [shown], now) if isinstance(shown, MisItem) else see_order(case, shown, now)

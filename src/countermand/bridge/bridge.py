@@ -38,6 +38,15 @@ class Bridge:
         self._poll_at: datetime | None = None
         self._last_step: datetime | None = None
 
+    @property
+    def faults(self) -> list[str]:
+        """What fails by an error of ours while every known order is looked after, in a sentence each."""
+        names = {"storefront": self.connection.storefront_name, "mis": self.connection.mis_name}
+        return [
+            f"What {names[side]} lists cannot be taken in, by an error of the program: {why}."
+            for side, why in self._poll.failed.items()
+        ]
+
     async def step(self) -> int:
         """Messages first, then listings when their time has come, then every order that is due.
 

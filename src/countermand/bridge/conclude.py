@@ -16,6 +16,7 @@ from countermand.bridge.connection import Connection
 from countermand.bridge.entries import decision, held_back, observed, order_seen, sighted, verified
 from countermand.bridge.faults import FAULT_REST, fault_task
 from countermand.bridge.lives import follow, without_approval
+from countermand.bridge.ports import MisItem, StorefrontOrder
 from countermand.bridge.sightings import differences
 from countermand.bridge.store import Change, Entry, State, StoredCase
 from countermand.bridge.verification import verified_since
@@ -36,12 +37,16 @@ _SOONEST = timedelta(milliseconds=50)
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """One pass over one order: what was stored (none: new), what it became, what the plan says.
 
-    `raw`: the vendors' own answers, by order id or item reference. `polled`: the reads were on schedule.
-    `brakes`: those under which the plan was made; none where they did not matter.
+    `listed`: what a listing showed of it and is still to be taken in. `unknown`: nobody has shown the order
+    yet; it is read, and left alone where the storefront has none of that number. `raw`: the vendors' own
+    answers, by order id or item reference. `polled`: the reads were on schedule. `brakes`: those under which
+    the plan was made; none where they did not matter.
     """
 
     stored: StoredCase | None
     case: Case
+    listed: tuple[StorefrontOrder | MisItem, ...] = ()
+    unknown: bool = False
     plan: Plan = Plan(verdicts={}, actions=())
     raw: dict[str, str] = {}
     entries: tuple[Entry, ...] = ()

@@ -14,8 +14,8 @@ import structlog
 from msgspec.structs import replace
 
 from countermand.bridge.act import prepare, send
+from countermand.bridge.adoption import take_in
 from countermand.bridge.case import Case, Checking, Written, as_order
-from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
 from countermand.bridge.faults import FAULTS, failed, fault_task, over, shows_it_is_over
@@ -34,15 +34,16 @@ from countermand.core.status import Side
 log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
-#: Told of an order with which we could not cope, and of our error.
+#: Told of an error of ours, and of what it is about: `order/10001`, `listing/mis`, `message/17`.
 AtFault = Callable[[str, Exception], None]
 
 #: So often a change is made anew because another worker changed its order meanwhile.
 _MOST_TRIES = 10
 
 
-def log_fault(order_id: str, fault: Exception) -> None:
-    log.error("order.failed", order=order_id, exc_info=fault)
+def log_fault(about: str, fault: Exception) -> None:
+    what, _, which = about.partition("/")
+    log.error(f"{what}.failed", **{what: which}, exc_info=fault)
 
 
 _CANCELS = frozenset({Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT})
@@ -54,7 +55,7 @@ class Converger:
     def __init__(
         self, connection: Connection, store: Store, clock: Clock, at_fault: AtFault = log_fault
     ) -> None:
-        self._at_fault = at_fault
+        self.at_fault = at_fault
         self._connection = connection
         self._store = store
         self._clock = clock
@@ -64,15 +65,17 @@ class Converger:
     async def converge(self, passes: Sequence[Pass]) -> frozenset[str]:
         """Bring these orders as far as they can go now.
 
-        Returns the order ids whose look is stored; one that is missing was changed by another worker
-        meanwhile, and whoever asked for the look has to ask again.
+        Returns the order ids whose look is stored, or which showed nothing new. One that is missing was
+        changed by another worker meanwhile, or is not there; whoever asked for the look has to ask again.
 
         An order with which we cannot cope is put off with a task (`bridge.faults`), and holds up no other.
         """
         if not passes:
             return frozenset()
         now = self._clock()
-        failed_before = [one for one in passes if fault_task(one.case) and needs_look(one, now) == BOTH]
+        failed_before = [
+            one for one in passes if fault_task(one.case) and not one.listed and needs_look(one, now) == BOTH
+        ]
         try:
             looked = await self._converge(passes)
         except FAULTS as fault:
@@ -101,7 +104,7 @@ class Converger:
         return frozenset(looked)
 
     async def _put_off(self, order_id: str, fault: Exception) -> frozenset[str]:
-        self._at_fault(order_id, fault)
+        self.at_fault(f"order/{order_id}", fault)
         return await self._change(order_id, lambda stored: failed(stored, order_id, fault, self._clock()))
 
     async def _end_fault(self, before: Case) -> None:
@@ -126,7 +129,11 @@ class Converger:
         return frozenset()
 
     async def _converge(self, passes: Sequence[Pass]) -> frozenset[str]:
-        passes = [replace(one, case=put_right(one.case, self._clock())) for one in passes]
+        taken = [(one, take_in(one, self._clock())) for one in passes]
+        known = frozenset(one.case.order_id for one, after in taken if after is None)
+        passes = [after for _, after in taken if after is not None]
+        if not passes:
+            return known
         fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
         quiet = await self._quiet(fresh)
         unchanged = {one.case.order_id for one in quiet}
@@ -137,7 +144,7 @@ class Converger:
         if acting:
             await self._act(acting)
         await self._write_notes([one for one in saved if one.case.notes_due and one not in acting])
-        return frozenset(one.case.order_id for one in saved)
+        return known.union(one.case.order_id for one in saved)
 
     async def _quiet(self, passes: Sequence[Pass]) -> list[Pass]:
         wanting = any(wants_cancel(one.case) for one in passes)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from msgspec import MsgspecError
 from msgspec.structs import replace
 
 from countermand.bridge.case import Case, Checking, OpenTask
+from countermand.bridge.sightings import blank_case
 from countermand.bridge.store import (
     ITSELF,
     Change,
@@ -27,6 +29,8 @@ from countermand.core.tasks import TASK_TYPES, TaskKind, most_urgent
 
 #: Errors of ours about one order. What goes wrong with storing is none of these: that holds for every order.
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+#: What is stored and cannot be read is damage of the ledger: it stops the connection, which says so.
+DAMAGE = MsgspecError
 #: So long an order rests after an error of ours.
 FAULT_REST = timedelta(minutes=5)
 
@@ -41,8 +45,8 @@ def fault_task(case: Case) -> OpenTask | None:
 
 def failed(stored: StoredCase | None, order_id: str, fault: Exception, now: datetime) -> Change:
     """The order as it was, with its task, put off; one that is not known yet is kept by its number."""
-    case = stored.case if stored else _unknown(order_id, now)
-    said = _said(fault)
+    case = stored.case if stored else blank_case(order_id, now, now)
+    said = in_short(fault)
     task, asked = fault_task(case), checking(case)
     until = now + FAULT_REST
     # The MIS is named apart, so that jobs are looked for too, and a sweep leaves the order alone.
@@ -103,11 +107,7 @@ def checking(case: Case) -> Checking | None:
     return next((each for each in case.checking if task is not None and each.task == task.id), None)
 
 
-def _unknown(order_id: str, now: datetime) -> Case:
-    return Case(order_id=order_id, first_seen_at=now, storefront_read_at=now, mis_read_at=now)
-
-
-def _said(fault: Exception) -> str:
+def in_short(fault: Exception) -> str:
     """The error's kind and its own words, as one short line."""
     return " ".join(f"{type(fault).__name__}: {fault}".split())[:_MOST_SAID]
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from countermand.bridge.adoption import adopt
+from countermand.bridge.adoption import unknown
 from countermand.bridge.case import Case
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
+from countermand.bridge.faults import DAMAGE, FAULTS, in_short
 from countermand.bridge.ports import (
     Hint,
     MisItem,
@@ -55,12 +56,28 @@ class Intake:
         if not hooks:
             return 0
         hints, ends = self._parse(hooks)
-        found = await self._resolve([hint for each in hints.values() for hint in each])
-        looked_at = await self._look_at(found)
-        settled = {hint for hint, order_ids in found.items() if looked_at.issuperset(order_ids)}
-        ends += [self._end(hook, hints[hook.id], settled) for hook in hooks if hook.id in hints]
+        ends += await self._follow([hook for hook in hooks if hook.id in hints], hints)
         await self._store.finish_hooks(self._connection.name, ends, self._clock())
         return len(hooks)
+
+    async def _follow(self, hooks: Sequence[Hook], hints: Mapping[int, tuple[Hint, ...]]) -> list[HookEnd]:
+        """Look at what they are about. One on which we fail is tried again, and holds up no other."""
+        try:
+            found = await self._resolve([hint for hook in hooks for hint in hints[hook.id]])
+            looked_at = await self._look_at(found)
+        except DAMAGE:
+            raise
+        except FAULTS as fault:
+            if len(hooks) > 1:
+                return [end for hook in hooks for end in await self._follow([hook], hints)]
+            return [self._not_followed(hooks[0], fault)]
+        settled = {hint for hint, order_ids in found.items() if looked_at.issuperset(order_ids)}
+        return [self._end(hook, hints[hook.id], settled) for hook in hooks]
+
+    def _not_followed(self, hook: Hook, fault: Exception) -> HookEnd:
+        self._converger.at_fault(f"message/{hook.id}", fault)
+        reason = f"Following it failed, which is a fault of ours: {in_short(fault)}"
+        return self._again(hook, reason, at_last="quarantined")
 
     def _parse(self, hooks: Sequence[Hook]) -> tuple[dict[int, tuple[Hint, ...]], list[HookEnd]]:
         hints, ends = {}, []
@@ -70,7 +87,8 @@ class Intake:
             except UnreadableHookError as error:
                 ends.append(HookEnd(id=hook.id, state="quarantined", reason=str(error)))
             except Exception as error:  # noqa: BLE001 - one message must never hold up all the others
-                reason = f"Reading it failed, which is a fault of ours: {type(error).__name__}: {error}"
+                self._converger.at_fault(f"message/{hook.id}", error)
+                reason = f"Reading it failed, which is a fault of ours: {in_short(error)}"
                 ends.append(HookEnd(id=hook.id, state="quarantined", reason=reason))
         return hints, ends
 
@@ -147,8 +165,9 @@ class Intake:
                 sides.setdefault(order_id, set()).add(hint.side)
         stored = await self._store.load(self._connection.name, list(sides))
         passes = [self._hinted(one, sides[order_id]) for order_id, one in stored.items()]
-        unknown = [order_id for order_id in sides if order_id not in stored]
-        return await self._converger.converge([*passes, *await adopt(self._connection, unknown, self._clock)])
+        now = self._clock()
+        new = [unknown(order_id, now) for order_id in sides if order_id not in stored]
+        return await self._converger.converge([*passes, *new])
 
     def _hinted(self, stored: StoredCase, sides: set[Side]) -> Pass:
         case, now = stored.case, self._clock()
@@ -169,8 +188,10 @@ class Intake:
         if not open_hints:
             return HookEnd(id=hook.id, state="done")
         named = ", ".join(hint.order_id or hint.line_id or hint.mis_ref for hint in open_hints)
-        reason = f"Nothing is known yet of {named}"
+        return self._again(hook, f"Nothing is known yet of {named}", at_last="unlinked")
+
+    def _again(self, hook: Hook, reason: str, *, at_last: str) -> HookEnd:
         if hook.tries >= len(RETRY_AFTER):
-            return HookEnd(id=hook.id, state="unlinked", reason=reason)
+            return HookEnd(id=hook.id, state=at_last, reason=reason)
         due = self._clock() + RETRY_AFTER[hook.tries]
         return HookEnd(id=hook.id, state="waiting", reason=reason, due_at=due)

@@ -13,7 +13,7 @@ from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.linking import Candidate, Linked, match
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
-from countermand.bridge.sightings import described, new_item, see_items, see_order
+from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
 from countermand.core.status import Side
@@ -29,6 +29,8 @@ _MOST_SPLITS = 20
 def needs_look(one: Pass, now: datetime) -> Sides:
     """Sides to read before judging: somebody hinted at them, or their time has come."""
     case, sides = one.case, set()
+    if one.unknown:
+        return frozenset({Side.STOREFRONT})
     if case.poll_at is not None and case.poll_at <= now:
         return BOTH
     if case.checking:
@@ -73,7 +75,10 @@ class Looking:
         self._clock = clock
 
     async def look(self, passes: Sequence[Pass], sides_of: Callable[[Pass], Sides]) -> list[Pass]:
-        """Read the sides that `sides_of` names, and take what was read into each pass."""
+        """Read the sides that `sides_of` names, and take what was read into each pass.
+
+        Orders that are unknown, and that the storefront has not, are left out.
+        """
         sides = [sides_of(one) for one in passes]
         if not any(sides) and not any(_is_new(one) for one in passes):
             return list(passes)
@@ -86,8 +91,10 @@ class Looking:
             self._take(one, wanted, orders.get(one.case.order_id), items, began, answered)
             for one, wanted in zip(passes, sides, strict=True)
         ]
+        there = [(one, wanted) for one, wanted in zip(looked, sides, strict=True) if not one.unknown]
         gaining = {one.case.order_id for one in passes if _may_gain(one.case)}
-        return await self._link(await self._describe(looked), sides, gaining)
+        described = await self._describe([one for one, _ in there])
+        return await self._link(described, [wanted for _, wanted in there], gaining)
 
     async def _read(
         self, storefront: Sequence[Pass], mis: Sequence[Pass]
@@ -135,6 +142,8 @@ class Looking:
         answered: datetime,
     ) -> Pass:
         case, raw = one.case, dict(one.raw)
+        if one.unknown:
+            return _opened(one, order, answered)
         if order is not None:
             case = see_order(case, order, answered)
             raw[case.order_id] = order.raw
@@ -224,6 +233,13 @@ class Looking:
             entries.append(_link_entry(case, candidate, now))
         raw = one.raw | {candidate.item.ref: candidate.item.raw for candidate in found.links}
         return replace(one, case=with_doubts(case, found), entries=tuple(entries), raw=raw)
+
+
+def _opened(one: Pass, order: StorefrontOrder | OrderNotRead | None, answered: datetime) -> Pass:
+    """The case of an order that nobody has shown yet, where the storefront has one of that number."""
+    if not isinstance(order, StorefrontOrder):
+        return one
+    return replace(one, case=open_case(order, answered), raw={order.order_id: order.raw}, unknown=False)
 
 
 def _is_new(one: Pass) -> bool:

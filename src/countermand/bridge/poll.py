@@ -6,18 +6,17 @@ everything works with no message and no listing at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from countermand.bridge.adoption import adopt
-from countermand.bridge.clocks import put_right
+from countermand.bridge.adoption import listed_order, unknown
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
+from countermand.bridge.faults import DAMAGE, FAULTS, in_short
 from countermand.bridge.ports import MisItem, StorefrontOrder
-from countermand.bridge.sightings import differences, open_case, see_items, see_order
 from countermand.bridge.store import Store
 
 #: Listings overlap by this much: clocks differ, and a commit may become visible late.
@@ -46,6 +45,8 @@ class Poll:
         self._listed: dict[str, StorefrontOrder | MisItem] = {}
         self._thorough_at: datetime | None = None
         self._thorough = False
+        #: The systems whose last listing failed by an error of ours, and the error.
+        self.failed: dict[str, str] = {}
 
     async def look(self) -> None:
         """One round over both systems."""
@@ -54,8 +55,20 @@ class Poll:
         self._thorough = last is not None and not timedelta(0) <= now - last < THOROUGH_EVERY
         if self._thorough or last is None:
             self._listed, self._thorough_at = {}, now
-        await self._storefront()
-        await self._mis()
+        await self._list("storefront", self._storefront)
+        await self._list("mis", self._mis)
+
+    async def _list(self, name: str, listing: Callable[[], Awaitable[None]]) -> None:
+        """List one system; where our own code fails on it, that is said, and holds up nothing else."""
+        try:
+            await listing()
+        except DAMAGE:
+            raise
+        except FAULTS as fault:
+            self.failed[name] = in_short(fault)
+            self._converger.at_fault(f"listing/{name}", fault)
+        else:
+            self.failed.pop(name, None)
 
     async def _storefront(self) -> None:
         now, name = self._clock(), "storefront"
@@ -81,18 +94,9 @@ class Poll:
             return frozenset()
         known = await self._store.load(self._connection.name, [order.order_id for order in orders])
         now = self._clock()
-        passes, as_known = [], set()
-        for order in orders:
-            stored, raw = known.get(order.order_id), {order.order_id: order.raw}
-            if stored is None:
-                passes.append(Pass(stored=None, case=open_case(order, now), raw=raw))
-                continue
-            case = see_order(put_right(stored.case, now), order, now)
-            if differences(stored.case, case, {}):
-                passes.append(Pass(stored=stored, case=case, raw=raw))
-            else:
-                as_known.add(order.order_id)
-        return await self._converger.converge(passes) | as_known
+        return await self._converger.converge(
+            [listed_order(known.get(order.order_id), order, now) for order in orders]
+        )
 
     async def _mis(self) -> None:
         now, name = self._clock(), "mis"
@@ -120,12 +124,11 @@ class Poll:
         """Returns the orders that somebody else changed meanwhile."""
         order_ids = sorted({order_id for each in owners.values() for order_id in each})
         stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
-        passes, now = [], self._clock()
-        for one in stored.values():
-            own = [items[item.ref] for item in one.case.items if item.ref in items]
-            case = see_items(put_right(one.case, now), own, now)
-            if differences(one.case, case, {}):
-                passes.append(Pass(stored=one, case=case, raw={item.ref: item.raw for item in own}))
+        passes = [
+            Pass(stored=one, case=one.case, listed=own)
+            for one in stored.values()
+            if (own := tuple(items[item.ref] for item in one.case.items if item.ref in items))
+        ]
         saved = await self._converger.converge(passes)
         return frozenset(one.case.order_id for one in passes) - saved
 
@@ -138,8 +141,8 @@ class Poll:
         stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
         now = self._clock()
         known = [Pass(stored=one, case=replace(one.case, look_mis_at=now)) for one in stored.values()]
-        unknown = [order_id for order_id in order_ids if order_id not in stored]
-        await self._converger.converge([*known, *await adopt(self._connection, unknown, self._clock)])
+        new = [unknown(order_id, now) for order_id in order_ids if order_id not in stored]
+        await self._converger.converge([*known, *new])
 
     async def _orders_named(self, items: Sequence[MisItem]) -> list[str]:
         named = {item.customer_reference for item in items} - {""}

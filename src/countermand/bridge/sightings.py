@@ -26,13 +26,14 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_case(order: StorefrontOrder, answered_at: datetime) -> Case:
     """A new case file from the first read of an order, which was answered at `answered_at`."""
-    blank = Case(
-        order_id=order.order_id,
-        first_seen_at=answered_at,
-        storefront_read_at=order.began_at,
-        mis_read_at=order.began_at,
+    return see_order(blank_case(order.order_id, answered_at, order.began_at), order, answered_at)
+
+
+def blank_case(order_id: str, first_seen_at: datetime, read_at: datetime) -> Case:
+    """A case file of which nothing but the number is known."""
+    return Case(
+        order_id=order_id, first_seen_at=first_seen_at, storefront_read_at=read_at, mis_read_at=read_at
     )
-    return see_order(blank, order, answered_at)
 
 
 def see_order(case: Case, seen: StorefrontOrder | OrderNotRead, answered_at: datetime) -> Case:

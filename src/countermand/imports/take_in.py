@@ -11,13 +11,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from countermand.bridge.adoption import adopt
+from countermand.bridge.adoption import listed_order, unknown
 from countermand.bridge.case import Case
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
 from countermand.bridge.ports import MisItem, StorefrontOrder
-from countermand.bridge.sightings import open_case
 from countermand.bridge.store import Store
 from countermand.core.status import Facts
 from countermand.core.tasks import TaskKind
@@ -32,8 +31,7 @@ async def take_in(
     known = await store.load(connection.name, list(asked))
     await _remember(batch.items, connection, store)
     passes = [_shown(order, clock()) for order in batch.orders if order.order_id not in known]
-    unknown = [one for one in dict.fromkeys(batch.order_ids) if one not in known]
-    passes += await adopt(connection, unknown, clock)
+    passes += [unknown(one, clock()) for one in dict.fromkeys(batch.order_ids) if one not in known]
     await Converger(connection, store, clock).converge(passes)
     taken = await store.load(connection.name, [one.case.order_id for one in passes])
     review = sum(_to_review(one.case) for one in taken.values())
@@ -56,8 +54,8 @@ async def _remember(items: Sequence[MisItem], connection: Connection, store: Sto
 
 def _shown(order: StorefrontOrder, now: datetime) -> Pass:
     """An order as an export shows it; nothing more is asked about it unless it differs."""
-    case = replace(open_case(order, now), described=True)
-    return Pass(stored=None, case=case, raw={order.order_id: order.raw})
+    one = listed_order(None, order, now)
+    return replace(one, case=replace(one.case, described=True))
 
 
 def _to_review(case: Case) -> bool:

@@ -53,8 +53,8 @@ _PUT_OFF = "UPDATE orders SET due_at = ?, case_file = json_set(case_file, '$.pol
 Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]
 
 
-def _raise(_order_id: str, fault: Exception) -> None:
-    """In production such an order is put off and logged; here no such order may be."""
+def _raise(_about: str, fault: Exception) -> None:
+    """In production an error of ours is told, and what it is about is put off; here none may be."""
     raise fault
 
 

@@ -59,6 +59,8 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     failed: str
+    faults: tuple[str, ...]
+    trouble: str
     last_step_at: datetime | None
     live_since: datetime
     systems: tuple[System, System]
@@ -96,6 +98,8 @@ def _view(one: Running, last: Mapping[str, datetime], tried: Tried | None) -> Co
     return ConnectionView(
         name=settings.name,
         failed=one.failed,
+        faults=tuple(one.faults),
+        trouble=one.trouble,
         last_step_at=one.last_step_at,
         live_since=connection.live_since,
         systems=(
@@ -149,7 +153,7 @@ def flat(one: ConnectionView) -> list[Flat]:
             "how": capability.how,
             "address": system.address,
             "last_message": system.last_message,
-            "trouble": one.failed,
+            "trouble": one.trouble,
         }
         for system in one.systems
         for capability in system.capabilities

@@ -135,7 +135,7 @@ def _frame(request: Request, database: Connection) -> dict[str, Any]:
         "theme": theme(request),
         "open_tasks": views.count_open_tasks(database, now),
         "brakes": views.brakes_on(database),
-        "failing": {name: one.failed for name, one in service.running.items() if one.failed},
+        "failing": {name: one.failed for name, one in service.running.items() if one.trouble},
         "banner": service.installation.banner,
         "set_up": bool(service.installation.connections),
         "many": len(service.installation.connections) > 1,

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
+from countermand.bridge.connection import Polling
 from countermand.bridge.faults import failed
-from web_bench import NOW, PRIYA, SHOP, Bench, case
+from countermand.bridge.ports import StorefrontOrder
+from countermand.infigo import InfigoStorefront
+from web_bench import NOW, PRIYA, SHOP, Bench, Console, case
 
 
 def test_the_pages_say_what_happened_and_what_to_do(tmp_path: Path) -> None:
@@ -26,3 +36,43 @@ def test_the_pages_say_what_happened_and_what_to_do(tmp_path: Path) -> None:
         for order in ("10001", "10002"):
             assert "Countermand itself failed on this order" in console.get(f"/orders/{order}")
     bench.engine.dispose()
+
+
+def test_a_listing_on_which_the_program_fails_is_told_on_every_page_and_by_health(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [True]
+
+    async def listing(_self: InfigoStorefront, **_asked: object) -> list[StorefrontOrder]:
+        if failing:
+            raise ValueError("a status of 7 parts")
+        return []
+
+    monkeypatch.setattr(InfigoStorefront, "list_orders", listing)
+    bench = Bench(tmp_path)
+    often = replace(bench.installation().connections[0], polling=Polling(interval=timedelta(seconds=1)))
+    with bench.served(connections=(often,)) as console:
+        health = eventually(lambda: _health(console, ok=False))
+        assert health["failing"][SHOP].startswith("What Infigo lists cannot be taken in")
+        assert console.http.get("/health").status_code == 503
+        assert f"Countermand itself fails on a part of its work for {SHOP}" in console.get("/orders")
+        assert "ValueError: a status of 7 parts" in console.get("/connections")
+        assert "not being looked after" not in console.get("/connections")
+        assert "in trouble" in console.get("/")
+        failing.clear()
+        eventually(lambda: _health(console, ok=True))
+    bench.engine.dispose()
+
+
+def _health(console: Console, *, ok: bool) -> Any:
+    found = console.http.get("/health").json()
+    return found if found["ok"] is ok else None
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """What a look finds as soon as it finds anything."""
+    deadline = monotonic() + 20
+    while not (found := look()):
+        assert monotonic() < deadline, "it did not come to pass in time"
+        sleep(0.05)
+    return found

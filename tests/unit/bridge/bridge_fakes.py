@@ -143,6 +143,12 @@ class FakeStorefront:
         self.faults: dict[str, Exception] = {}
         #: The same about writing a note.
         self.note_faults: dict[str, Exception] = {}
+        #: The same about finding the order of a line, by line id.
+        self.find_faults: dict[str, Exception] = {}
+        #: Orders that a listing hands over in a way with which our own code cannot cope.
+        self.garbled: set[str] = set()
+        #: Our own code fails on the listing as such.
+        self.listing_fault: Exception | None = None
 
     @property
     def capabilities(self) -> Mapping[str, Capability]:
@@ -207,14 +213,23 @@ class FakeStorefront:
     ) -> Sequence[StorefrontOrder] | None:
         if not cancelled_only:
             self.listed_since.append(since)
+        if self.listing_fault is not None:
+            raise self.listing_fault
         if not self.lists or self.listing_fails or self.down:
             return None
         self.calls["list"] += 1
         placed = [order for order in self.orders.values() if order.placed_at >= since]
-        return [self.shown(one.order_id) for one in placed if one.cancelled or not cancelled_only]
+        return [self._listed(one.order_id) for one in placed if one.cancelled or not cancelled_only]
+
+    def _listed(self, order_id: str) -> StorefrontOrder:
+        shown = self.shown(order_id)
+        lines: Any = None if order_id in self.garbled else shown.lines
+        return replace(shown, lines=lines)
 
     async def find_order_of_line(self, line_id: str) -> str | None:
         self.calls["find"] += 1
+        if line_id in self.find_faults:
+            raise self.find_faults[line_id]
         for order in self.orders.values():
             if any(line.line_id == line_id for line in order.lines):
                 return order.order_id
@@ -287,6 +302,12 @@ class FakeMis:
         self.lagging: dict[str, LineStatus] = {}
         #: Orders for which our own code fails to find jobs, by order id.
         self.faults: dict[str, Exception] = {}
+        #: Items that our own code fails to read, by reference.
+        self.read_faults: dict[str, Exception] = {}
+        #: Items that a listing hands over in a way with which our own code cannot cope.
+        self.garbled: set[str] = set()
+        #: Our own code fails on the listing as such.
+        self.listing_fault: Exception | None = None
 
     @property
     def capabilities(self) -> Mapping[str, Capability]:
@@ -326,16 +347,25 @@ class FakeMis:
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         self.listed_since.append(since)
+        if self.listing_fault is not None:
+            raise self.listing_fault
         if not self.lists or self.down:
             return None
         self.calls["list"] += 1
-        return [self._shown(ref) for ref, changed_at in self.changed_at.items() if changed_at >= since]
+        return [self._listed(ref) for ref, changed_at in self.changed_at.items() if changed_at >= since]
+
+    def _listed(self, ref: str) -> MisItem:
+        shown = self._shown(ref)
+        tracking: Any = None if ref in self.garbled else shown.tracking
+        return replace(shown, tracking=tracking)
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
         self.calls["read"] += 1
         return [self._read(ref) for ref in refs]
 
     def _read(self, ref: MisRef) -> MisItem:
+        if ref.ref in self.read_faults:
+            raise self.read_faults[ref.ref]
         if self.down:
             status: LineStatus = Unreadable(self.down)
         elif ref.ref in self.items:
@@ -436,9 +466,9 @@ class Small:
         )
         self.bridge = Bridge(self.connection, self.store, PARSERS, self.clock, self.at_fault)
 
-    def at_fault(self, order_id: str, fault: Exception) -> None:
+    def at_fault(self, about: str, fault: Exception) -> None:
         """Kept, not logged: a traceback with all its values takes seconds to print."""
-        self.faults.append((order_id, fault))
+        self.faults.append((about, fault))
 
     # Hands
 

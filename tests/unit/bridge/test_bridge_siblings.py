@@ -6,7 +6,7 @@ from bridge_fakes import NEVER, PARSERS, START, Small, run
 from msgspec.structs import replace
 
 from countermand.bridge import people
-from countermand.bridge.adoption import adopt
+from countermand.bridge.adoption import unknown
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.case import Case
 from countermand.core.tasks import TaskKind
@@ -33,7 +33,7 @@ class TwoShops(Small):
         self.other = Bridge(connection, self.store, PARSERS, self.clock)
 
     async def other_sees(self, order_id: str) -> Case:
-        await self.other._converger.converge(await adopt(self.other.connection, [order_id], self.clock))
+        await self.other._converger.converge([unknown(order_id, self.clock())])
         return (await self.store.load(OTHER, [order_id]))[order_id].case
 
 

@@ -78,7 +78,7 @@ def test_an_order_with_which_we_cannot_cope_holds_up_no_other(monkeypatch: pytes
         small = Small(polling=Polling())
         told: list[str] = []
         small.bridge = Bridge(
-            small.connection, small.store, PARSERS, small.clock, lambda order, _fault: told.append(order)
+            small.connection, small.store, PARSERS, small.clock, lambda about, _fault: told.append(about)
         )
         for order_id in ("10001", "10002"):
             await small.in_production(order_id)
@@ -88,7 +88,7 @@ def test_an_order_with_which_we_cannot_cope_holds_up_no_other(monkeypatch: pytes
             small.job_hook(f"J{order_id}-01")
         await small.settle()
         assert (await small.case("10002")).items[0].mis.status == STARTED
-        assert set(told) == {"10001"}
+        assert set(told) == {"order/10001"}
         due = small.due_at("10001")
         assert due is not None
         assert due > small.clock()
