@@ -220,6 +220,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     fence: str = ""
     #: The storefront was asked once for what its status reads leave out.
     described: bool = False
+    #: When the search of the MIS began that found nothing more after a cancel; noted once for each cancel.
+    searched_at: datetime | None = None
     lines: tuple[CaseLine, ...] = ()
     items: tuple[CaseItem, ...] = ()
     writes: tuple[Written, ...] = ()
@@ -305,12 +307,17 @@ def as_order(
     *,
     live_since: datetime | None,
     offered: frozenset[str] = frozenset(),
+    listed: bool = False,
     brakes: Mapping[Direction, BrakeState] | None = None,
 ) -> Order:
-    """The case as the core judges it."""
+    """The case as the core judges it. `listed`: jobs that the MIS cannot search for are known by listings."""
+    known = listed and "find" not in offered
     return Order(
         order_id=case.order_id,
-        lines=tuple(_order_line(case, line, live_since) for line in case.lines),
+        lines=tuple(
+            _order_line(case, line, live_since, searched=known or not awaits_search(case, line))
+            for line in case.lines
+        ),
         offered=offered,
         payment=case.payment,
         value=_value(case.total),
@@ -321,7 +328,15 @@ def as_order(
     )
 
 
-def _order_line(case: Case, line: CaseLine, live_since: datetime | None) -> OrderLine:
+def awaits_search(case: Case, line: CaseLine) -> bool:
+    """Whether a line was cancelled, is made by nothing we know, and the MIS was not searched since."""
+    status = line.storefront.status
+    if line.links or not (isinstance(status, Facts) and status.cancelled):
+        return False
+    return case.searched_at is None or case.searched_at < line.storefront.since
+
+
+def _order_line(case: Case, line: CaseLine, live_since: datetime | None, *, searched: bool) -> OrderLine:
     items = [item for link in line.links if (item := case.item(link.ref)) is not None]
     written = case.newest_write(line.line_id)
     return OrderLine(
@@ -335,6 +350,7 @@ def _order_line(case: Case, line: CaseLine, live_since: datetime | None) -> Orde
             settlement=line.settlement,
         ),
         jobs=tuple(_job(case, item) for item in items),
+        searched=searched,
     )
 
 

@@ -22,6 +22,7 @@ def put_right(case: Case, now: datetime) -> Case:
     latest = max(
         case.storefront_read_at,
         case.mis_read_at,
+        case.searched_at or case.mis_read_at,
         *(line.storefront.began_at for line in case.lines),
         *(item.mis.began_at for item in case.items),
         *(written.command.answered_at or written.command.sent_at for written in case.writes),
@@ -32,6 +33,7 @@ def put_right(case: Case, now: datetime) -> Case:
         case,
         storefront_read_at=min(case.storefront_read_at, now),
         mis_read_at=min(case.mis_read_at, now),
+        searched_at=_not_after(case.searched_at, now),
         lines=tuple(replace(line, storefront=_seen(line.storefront, now)) for line in case.lines),
         items=tuple(replace(item, mis=_seen(item.mis, now)) for item in case.items),
         writes=tuple(_written(written, now) for written in case.writes),

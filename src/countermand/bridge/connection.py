@@ -80,6 +80,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for each in both for name, one in each.items() if one.offered)
 
     @property
+    def listed(self) -> bool:
+        """Whether the MIS lists what has changed."""
+        lists = self.mis.capabilities.get("list")
+        return lists is not None and lists.offered
+
+    @property
     def brake_limits(self) -> dict[Direction, BrakeLimits]:
         """The brake guards only what is written without a person."""
         limits = BrakeLimits(

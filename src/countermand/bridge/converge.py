@@ -188,6 +188,7 @@ class Converger:
             case,
             live_since=self._connection.live_since,
             offered=self._connection.offered,
+            listed=self._connection.listed,
             brakes={way: _brake(case, way) for way in brakes},
         )
         rules = resolve(

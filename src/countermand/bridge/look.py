@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case, CaseLine, Doubt, Link
+from countermand.bridge.case import Case, CaseLine, Doubt, Link, awaits_search
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.linking import Candidate, Linked, match
@@ -22,6 +22,8 @@ from countermand.core.verdict import Ask, Push, Wait
 Sides = frozenset[Side]
 NEITHER: Sides = frozenset()
 BOTH: Sides = frozenset(Side)
+#: An interface that tells nothing for so long never will, and each look would cost one more call.
+_ASK_AGAIN_FOR = timedelta(days=1)
 #: Parts of a split sales order that are recognised by their number alone (`-001`, `-002`, ...).
 _MOST_SPLITS = 20
 
@@ -53,6 +55,8 @@ def second_look(one: Pass, connection: Connection, now: datetime) -> Sides:
         news = isinstance(verdict, Push | Ask) and verdict.rule != line.rule
         if waited or news:
             sides |= stale_sides(one.case, connection, now)
+            if awaits_search(one.case, line) and "find" in connection.offered:
+                sides.add(Side.MIS)
     return frozenset(sides)
 
 
@@ -105,14 +109,16 @@ class Looking:
         return await self._orders(storefront), await self._items(mis)
 
     async def _describe(self, passes: list[Pass]) -> list[Pass]:
-        """Fill in once, for orders seen for the first time, what people need beyond the statuses."""
+        """Fill in, for orders that are new, what rules and people need beyond the statuses."""
         new = [one.case.order_id for one in passes if not one.case.described]
         if not new:
             return passes
-        storefront = self._connection.storefront
+        storefront, now = self._connection.storefront, self._clock()
         told = dict(zip(new, await asyncio.gather(*map(storefront.describe, new)), strict=True))
         return [
-            replace(one, case=_told(one.case, told[one.case.order_id])) if one.case.order_id in told else one
+            replace(one, case=_told(one.case, told[one.case.order_id], now))
+            if one.case.order_id in told
+            else one
             for one in passes
         ]
 
@@ -178,7 +184,11 @@ class Looking:
         one = self._matched(one, kept, elsewhere)
         if all(line.links for line in one.case.lines):
             return one
-        items = await self._found(one.case)
+        began = self._clock()
+        items = await self._connection.mis.find(search_keys(one.case))
+        if items is None:
+            return one
+        one = replace(one, case=_searched(one.case, began))
         refs = [item.ref for item in items]
         owners = await self._store.orders_of(self._connection.name, "item", refs)
         taken = {ref for ref, order_ids in owners.items() if set(order_ids) - {one.case.order_id}}
@@ -202,9 +212,6 @@ class Looking:
                 if await self._store.orders_of(sibling, kind, values):
                     return frozenset(refs)
         return frozenset(claimed)
-
-    async def _found(self, case: Case) -> Sequence[MisItem]:
-        return await self._connection.mis.find(search_keys(case)) or ()
 
     async def share(self, passes: list[Pass]) -> list[Pass]:
         """Note which items make lines of other orders too: those are never cancelled by one order alone."""
@@ -302,8 +309,15 @@ def with_doubts(case: Case, found: Linked) -> Case:
     return case if doubts == case.doubts else replace(case, doubts=doubts)
 
 
-def _told(case: Case, order: StorefrontOrder | None) -> Case:
-    return replace(described(case, order) if order else case, described=True)
+def _told(case: Case, order: StorefrontOrder | OrderNotRead | None, now: datetime) -> Case:
+    """The case with what was told; where it could not be, it is asked for again at the order's next look."""
+    match order:
+        case StorefrontOrder():
+            return replace(described(case, order), described=True)
+        case OrderNotRead() if now - case.first_seen_at < _ASK_AGAIN_FOR:
+            return case
+        case _:
+            return replace(case, described=True)
 
 
 def _looked(case: Case, wanted: Sides, began: datetime) -> Case:
@@ -313,6 +327,12 @@ def _looked(case: Case, wanted: Sides, began: datetime) -> Case:
     if Side.MIS in wanted and case.look_mis_at is not None and case.look_mis_at <= began:
         case = replace(case, look_mis_at=None)
     return case
+
+
+def _searched(case: Case, began: datetime) -> Case:
+    """The case with a search that was answered, where a cancel waits for one."""
+    waiting = any(awaits_search(case, line) for line in case.lines)
+    return replace(case, searched_at=began) if waiting else case
 
 
 def link(case: Case, candidate: Candidate, now: datetime, by: str = ITSELF) -> Case:

@@ -140,10 +140,10 @@ class StorefrontPort(Protocol):
         """Read orders by id, in as few calls as the vendor allows; one result per id, in order."""
         ...
 
-    async def describe(self, order_id: str) -> StorefrontOrder | None:
-        """What `read_orders` leaves out (customer, PO number, total, product names); none when unknown.
+    async def describe(self, order_id: str) -> StorefrontOrder | OrderNotRead | None:
+        """What `read_orders` leaves out (customer, PO number, total, product names); none where nothing is.
 
-        Asked once for each new order; costs a call only where another interface knows more.
+        Asked for each new order until it is told; costs a call only where another interface knows more.
         """
         ...
 

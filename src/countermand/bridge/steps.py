@@ -172,6 +172,19 @@ def _stock_line(about: About) -> Iterable[Step]:
     yield _CHECK
 
 
+def _cancelled_unseen(about: About) -> Iterable[Step]:
+    yield Step(
+        text=f"{about.storefront} shows it cancelled. Countermand knows no job of it, and could not search "
+        f"{about.mis} since.",
+        places=(about.order,),
+    )
+    yield Step(text=f"Look for it in {about.mis} by its number {about.order_id}, PO number and customer.")
+    yield Step(text="If there is a job of it, mark that Cancelled.")
+    yield Step(
+        text="Press “I did it, check now”. Where nothing can be searched, this counts as reported by you."
+    )
+
+
 def _past_cut_off(about: About) -> Iterable[Step]:
     yield Step(text="Ask production how far the work is, and what stopping it saves.")
     yield from _cancel_in_mis(about, "To stop it")
@@ -363,6 +376,7 @@ _STEPS: dict[TaskKind, Callable[[About], Iterable[Step]]] = {
     TaskKind.CANCEL_IN_MIS: _cancel_mis_task,
     TaskKind.CANCEL_STOCK_LINE: _stock_line,
     TaskKind.CANCEL_IN_STOREFRONT: _cancel_storefront_task,
+    TaskKind.CANCELLED_UNSEEN: _cancelled_unseen,
     TaskKind.PAST_CUT_OFF: _past_cut_off,
     TaskKind.APPROVE: _approve,
     TaskKind.CANNOT_READ: _cannot_read,

@@ -178,9 +178,11 @@ class Sweeper:
         )
 
     def _verdicts(self, case: Case) -> dict[str, Verdict]:
-        order = as_order(case, live_since=self._connection.live_since, offered=self._connection.offered)
-        facts = facts_of(case.customer, order.lines)
-        rules = resolve(self._connection.policy, self._connection.overrides, facts)
+        connection = self._connection
+        order = as_order(
+            case, live_since=connection.live_since, offered=connection.offered, listed=connection.listed
+        )
+        rules = resolve(connection.policy, connection.overrides, facts_of(case.customer, order.lines))
         return judge(order, rules.policy, self._clock())
 
     def _compare(self, case: Case) -> tuple[Found, str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case, Written, as_order
+from countermand.bridge.case import Case, Written, as_order, awaits_search
 from countermand.core.command import Answer, Outcome, effect_visible
 from countermand.core.merge import Settlement
 from countermand.core.status import Pair, Reading, Side, Unreadable
@@ -63,12 +63,14 @@ def verified_since(before: Case | None, case: Case) -> tuple[Written, ...]:
 
 
 def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime) -> Case:
-    """Take a person's word for lines of which one side cannot be read."""
+    """Take a person's word for lines of which one side cannot be read, or nothing can be searched."""
     order = as_order(case, live_since=None)
     for entry in order.lines:
         unreadable = [side for side in Side if isinstance(entry.line.reading(side).status, Unreadable)]
         line = case.line(entry.line_id)
-        if entry.line_id in line_ids and unreadable and line is not None:
+        if line is None or entry.line_id not in line_ids:
+            continue
+        if unreadable or awaits_search(case, line):
             settlement = Settlement(
                 pairs=(Pair(entry.line.storefront.status, entry.line.mis.status),),
                 by=by,

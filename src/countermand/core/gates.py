@@ -68,6 +68,12 @@ ORDER_RULES: tuple[Question, ...] = (
         (),
     ),
     Question(
+        "Is a line cancelled in the storefront, no job of it known, and could the MIS not be searched since "
+        "(nothing can be searched in this set-up, or it does not answer)?",
+        "A job of it may be made all the same: after the undo window a person is asked to look there.",
+        ("cancelled-not-searched",),
+    ),
+    Question(
         "Is one of a line's several jobs both cancelled and dispatched?",
         "Most urgent question, whatever the other jobs say.",
         ("job-cancelled-and-sent",),

@@ -14,6 +14,7 @@ from countermand.core.merge import Line, first_sight, merge
 from countermand.core.order import Job, Order, OrderLine
 from countermand.core.policy import Policy
 from countermand.core.status import Facts, LineStatus, Progress, Side, Unseen
+from countermand.core.table import CANCELLED_UNSEEN
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Verdict, Wait
 
@@ -26,10 +27,26 @@ def judge(order: Order, policy: Policy, now: datetime) -> dict[str, Verdict]:
 def _judge(order: Order, entry: OrderLine, policy: Policy, now: datetime) -> Verdict:
     verdict = merge(entry.line, policy, now)
     if isinstance(verdict, Ask) and _shipped_by_others(order, entry):
-        return merge(_unshipped(entry.line), policy, now)
+        verdict = merge(_unshipped(entry.line), policy, now)
+    if isinstance(verdict, Wait) and verdict.rule == CANCELLED_UNSEEN and not entry.searched:
+        return _unsearched(entry.line, policy, now)
     if isinstance(verdict, InStep | Push | Wait) and any(map(_cancelled_and_sent, entry.jobs)):
         return first_sight(entry.line, Ask("job-cancelled-and-sent", TaskKind.CANCELLED_BUT_MADE))
     return verdict
+
+
+def _unsearched(line: Line, policy: Policy, now: datetime) -> Verdict:
+    """A job may be made of what is cancelled: nobody could look for one since, so a person has to.
+
+    An order that was older than this connection, and cancelled when it was first seen, is history.
+    """
+    cancelled_at = line.storefront.since
+    if line.base is None and cancelled_at <= line.mis.since:
+        return Wait(CANCELLED_UNSEEN)
+    ask_at = cancelled_at + max(policy.undo_window, policy.unreadable_after)
+    if now < ask_at:
+        return Wait(CANCELLED_UNSEEN, ask_at)
+    return Ask("cancelled-not-searched", TaskKind.CANCELLED_UNSEEN)
 
 
 def _shipped_by_others(order: Order, entry: OrderLine) -> bool:

@@ -48,10 +48,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """`searched`: a job of it would be known, had there been one when the storefront came to show this."""
+
     line_id: str
     line: Line
     kind: LineKind | None = None
     jobs: tuple[Job, ...] = ()
+    searched: bool = True
 
     def progress_in(self, side: Side) -> Progress | None:
         status = self.line.reading(side).status

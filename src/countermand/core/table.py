@@ -47,6 +47,8 @@ class Row(msgspec.Struct, frozen=True):
         return _matches(self.storefront, storefront) and _matches(self.mis, mis)
 
 
+#: The rule of a line that is cancelled and that nothing we know makes.
+CANCELLED_UNSEEN = "cancelled-before-production"
 _OPEN = "open|held"
 _BEFORE = "none|started|produced"
 _SENT = "part_dispatched|dispatched"
@@ -68,7 +70,7 @@ ROWS: tuple[Row, ...] = (
         TaskKind.CANCELLED_BUT_MADE,
     ),
     Row(
-        "cancelled-before-production",
+        CANCELLED_UNSEEN,
         f"cancelled/{_BEFORE}",
         "unseen",
         Decision.WAIT,

@@ -16,6 +16,7 @@ class TaskKind(StrEnum):
     CANCEL_IN_MIS = "cancel_in_mis"
     CANCEL_STOCK_LINE = "cancel_stock_line"
     CANCEL_IN_STOREFRONT = "cancel_in_storefront"
+    CANCELLED_UNSEEN = "cancelled_unseen"
     PAST_CUT_OFF = "past_cut_off"
     APPROVE = "second_person"
     CANNOT_READ = "cannot_read"
@@ -116,6 +117,13 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         _DESK,
         timedelta(minutes=30),
         "The stock may be picked and sent although the customer cancelled it.",
+    ),
+    TaskKind.CANCELLED_UNSEEN: TaskType(
+        "Cancelled, and nobody could look for its job",
+        _HIGH,
+        _DESK,
+        timedelta(minutes=30),
+        "If production has a job of it, it is printed although the customer cancelled it.",
     ),
     TaskKind.CANCEL_IN_STOREFRONT: TaskType(
         "Cancel it in the storefront",

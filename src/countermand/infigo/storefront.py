@@ -63,12 +63,11 @@ class InfigoStorefront:
         found = await source.read(asked)
         return [found.get(order_id) or self._no_such_id(order_id) for order_id in order_ids]
 
-    async def describe(self, order_id: str) -> StorefrontOrder | None:
+    async def describe(self, order_id: str) -> StorefrontOrder | OrderNotRead | None:
         """What the script cannot see, by REST; without the script `read_orders` has it all already."""
         if not self._settings.reads_by_script or not _ORDER_ID.fullmatch(order_id):
             return None
-        read = (await self._rest.read([order_id])).get(order_id)
-        return read if isinstance(read, StorefrontOrder) else None
+        return (await self._rest.read([order_id])).get(order_id)
 
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from countermand.bridge.case import Case
+from countermand.bridge.case import Case, awaits_search
 from countermand.bridge.conclude import is_final, quiet_since
 from countermand.bridge.connection import Connection
 from countermand.bridge.faults import fault_task
@@ -115,6 +115,8 @@ class Idle:
             return len(case.items) == len(self._plant.of_order.get(case.order_id, ()))
         if not self._finds:
             return True
+        if any(awaits_search(case, line) for line in case.lines):
+            return False
         items = [self._plant.read(item, EPOCH) for item in self._plant.carrying(search_keys(case))]
         others = (refs for order_id, refs in self._refs.items() if order_id != case.order_id)
         found = match(case, [item for item in items if item], set().union(*others))

@@ -63,12 +63,12 @@ class SimulatedStorefront:
             return OrderNotRead(order_id=order_id, began_at=began, status=GONE)
         return order
 
-    async def describe(self, order_id: str) -> StorefrontOrder | None:
+    async def describe(self, order_id: str) -> StorefrontOrder | OrderNotRead:
         began = self._line.life.clock()
         call, lag = await self._line.read(f"describe {order_id}")
-        if call.fault in UNREADABLE or call.fault in INCOMPLETE:
-            return None
-        return self._shop.read(order_id, began, lag, whole=True)
+        failed = call.fault in UNREADABLE or call.fault in INCOMPLETE
+        order = None if failed else self._shop.read(order_id, began, lag, whole=True)
+        return order or OrderNotRead(order_id=order_id, began_at=began, status=Unreadable("not described"))
 
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False

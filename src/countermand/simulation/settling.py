@@ -17,8 +17,9 @@ from countermand.simulation.watch import LineTruth, Violation, Watch, shown_mis
 _K = TaskKind
 _MONEY = frozenset({_K.REFUND, _K.CREDIT_NOTE, _K.UNKNOWN_REFERENCE, _K.CLOSE_EMPTIED_ORDER})
 _ABOUT_READING = frozenset(
-    {_K.AMBIGUOUS_LINK, _K.NOT_IN_PRODUCTION, _K.CANNOT_READ, _K.GONE, _K.MARKED_BY_HAND, _K.UNMAPPED}
-)
+    {_K.AMBIGUOUS_LINK, _K.NOT_IN_PRODUCTION, _K.CANNOT_READ, _K.GONE, _K.MARKED_BY_HAND, _K.UNMAPPED,
+     _K.CANCELLED_UNSEEN}
+)  # fmt: skip
 _ABOUT_CONFLICTS = _ABOUT_READING | {
     _K.CANCELLED_BUT_MADE, _K.SHIPPED_BUT_CANCELLED, _K.CANCELLED_AFTER_DELIVERY, _K.IMPORT_REVIEW
 }  # fmt: skip
@@ -27,7 +28,7 @@ _MADE_NEEDLESS = frozenset(
     {
         _K.CANCELLED_BUT_MADE, _K.SHIPPED_BUT_CANCELLED, _K.CANCEL_IN_MIS, _K.CANCEL_IN_STOREFRONT,
         _K.CANCEL_STOCK_LINE, _K.PAST_CUT_OFF, _K.SHIP_IN_STOREFRONT, _K.WRITE_REFUSED, _K.WRITE_UNKNOWN,
-        _K.NOT_VISIBLE, _K.CANNOT_READ, _K.SHARED_JOB, _K.APPROVE,
+        _K.NOT_VISIBLE, _K.CANNOT_READ, _K.SHARED_JOB, _K.APPROVE, _K.CANCELLED_UNSEEN,
     }
 )  # fmt: skip
 
@@ -77,8 +78,10 @@ class Settling:
             if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
             wrong = _wrong_view(self._watch, case, line, truth)
-            # Where the MIS cannot be read at all, a named person's word is all there is.
-            by_word = settled and not self._watch.setup.mis_readable
+            # Where the MIS cannot be read or searched at all, a named person's word is all there is.
+            setup = self._watch.setup
+            blind = not setup.mis_readable or setup.mis_lacks >= {"find", "list"}
+            by_word = settled and blind
             if wrong and not (kinds & _ABOUT_READING or by_word):
                 yield TRUTH, truth.line_id, wrong
             if not wrong:

@@ -61,6 +61,7 @@ _GATES: dict[str, str] = {
     "mode-manual": "This shop lets a person do it.",
     "mode-assisted": "This shop lets a person press the button.",
     "mode-observe": "This connection only watches; nothing is written.",
+    "cancelled-not-searched": "It is cancelled, and nobody could look whether a job of it exists.",
     "job-cancelled-and-sent": "One job of it is cancelled and has been dispatched all the same.",
     "ambiguous-link": "More than one job may belong to it.",
     "shared-job": "The job also makes lines that are not cancelled.",

@@ -139,6 +139,9 @@ class FakeStorefront:
         self.offers = {"read", "list", "cancel_order", "cancel_line", "ship", "track", "note"}
         #: What reads show instead of the truth, by order id: an answer that lags behind.
         self.lagging: dict[str, StorefrontOrder] = {}
+        #: What only the slower interface tells, by order id; and orders of which it tells nothing now.
+        self.descriptions: dict[str, dict[str, str]] = {}
+        self.undescribed: set[str] = set()
         #: Orders that our own code fails to read, by order id.
         self.faults: dict[str, Exception] = {}
         #: The same about writing a note.
@@ -205,8 +208,13 @@ class FakeStorefront:
             return OrderNotRead(order_id=order_id, began_at=self._clock(), status=GONE)
         return self.shown(order_id)
 
-    async def describe(self, order_id: str) -> StorefrontOrder | None:
-        return None
+    async def describe(self, order_id: str) -> StorefrontOrder | OrderNotRead | None:
+        self.calls["describe"] += 1
+        if order_id in self.undescribed:
+            began, status = self._clock(), Unreadable("down")
+            return OrderNotRead(order_id=order_id, began_at=began, status=status)
+        told = self.descriptions.get(order_id)
+        return replace(self.shown(order_id), **told) if told else None
 
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from core_space import AUTOMATIC, LATE, T0, command, job, line, order, order_line, pair, settlement
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from countermand.core.command import Change
 from countermand.core.judge import judge
 from countermand.core.merge import Line
+from countermand.core.policy import Policy
 from countermand.core.status import OPEN, Pair, Side
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
@@ -38,6 +39,44 @@ def test_a_cancel_still_travels_when_the_rest_of_the_order_was_shipped_meanwhile
     own = line("cancelled/dispatched", "open/none")
     assert beside(own, SENT) == Push("cancel-travels-to-mis", Change.CANCEL, Side.MIS)
     assert beside(line("cancelled/dispatched", "unseen"), SENT) == Wait("cancelled-before-production")
+
+
+def unsearched(own: Line, policy: Policy, now: datetime) -> Verdict:
+    entry = replace(order_line("s1", own, []), searched=False)
+    return judge(order(entry), policy, now)["s1"]
+
+
+def test_a_cancel_of_what_nobody_could_look_for_is_asked_about_when_its_undo_window_is_over() -> None:
+    own, policy = line("cancelled/none", "unseen"), replace(AUTOMATIC, undo_window=timedelta(minutes=5))
+    ask_at = T0 + timedelta(minutes=5)
+    waiting = Wait("cancelled-before-production", ask_at)
+    assert unsearched(own, policy, ask_at - timedelta(seconds=1)) == waiting
+    assert unsearched(own, policy, ask_at) == Ask("cancelled-not-searched", TaskKind.CANCELLED_UNSEEN)
+    assert judge(order(order_line("s1", own, [])), policy, LATE)["s1"] == Wait("cancelled-before-production")
+
+
+def test_without_an_undo_window_a_search_still_gets_the_time_that_a_failed_read_gets() -> None:
+    own = line("cancelled/produced", "unseen")
+    assert unsearched(own, AUTOMATIC, T0) == Wait(
+        "cancelled-before-production", T0 + AUTOMATIC.unreadable_after
+    )
+
+
+def test_an_old_order_that_was_cancelled_when_first_seen_is_history() -> None:
+    own = line("cancelled/none", "unseen", base=None)
+    assert unsearched(own, AUTOMATIC, LATE) == Wait("cancelled-before-production")
+    later = replace(own, storefront=replace(own.storefront, since=T0 + timedelta(seconds=1)))
+    assert unsearched(later, AUTOMATIC, LATE) == Ask("cancelled-not-searched", TaskKind.CANCELLED_UNSEEN)
+
+
+@pytest.mark.parametrize("mis", ["open/none", "cancelled/none", "unreadable"])
+def test_a_line_whose_job_is_known_needs_no_search(mis: str) -> None:
+    own = line("cancelled/none", mis)
+    assert unsearched(own, AUTOMATIC, LATE) == beside_nothing(own, LATE)
+
+
+def beside_nothing(own: Line, now: datetime) -> Verdict:
+    return judge(order(order_line("s1", own)), AUTOMATIC, now)["s1"]
 
 
 @pytest.mark.parametrize(
