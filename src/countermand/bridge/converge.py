@@ -34,7 +34,8 @@ from countermand.core.status import Side
 log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
-#: Told of an error of ours, and of what it is about: `order/10001`, `listing/mis`, `message/17`.
+#: Told of an error of ours, and of what it is about: `order/10001`, `listing/mis`, `message/17`; `orders/3`
+#: for so many that failed together, of which each is tried by itself next.
 AtFault = Callable[[str, Exception], None]
 
 #: So often a change is made anew because another worker changed its order meanwhile.
@@ -80,7 +81,7 @@ class Converger:
             looked = await self._converge(passes)
         except FAULTS as fault:
             if len(passes) > 1:
-                log.warning("orders.failed.together", orders=len(passes), why=repr(fault))
+                self.at_fault(f"orders/{len(passes)}", fault)
                 return await self._one_by_one(passes)
             return await self._put_off(passes[0].case.order_id, fault)
         for one in failed_before:

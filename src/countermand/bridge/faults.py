@@ -28,7 +28,12 @@ from countermand.core.events import Event
 from countermand.core.tasks import TASK_TYPES, TaskKind, most_urgent
 
 #: Errors of ours about one order. What goes wrong with storing is none of these: that holds for every order.
-FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+#:
+#: Assertions are among them, and stay on in production. Each stands before what it guards, the ledger's own
+#: within the transaction: the order of which something impossible was about to be stored or sent is stopped,
+#: with nothing of that done, and no other is the worse for it. One that every order meets (a database that is
+#: not what it should be) also meets whoever wants to put the order off, and so stops the connection.
+FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
 #: What is stored and cannot be read is damage of the ledger: it stops the connection, which says so.
 DAMAGE = MsgspecError
 #: So long an order rests after an error of ours.

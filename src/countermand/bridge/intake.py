@@ -69,6 +69,7 @@ class Intake:
             raise
         except FAULTS as fault:
             if len(hooks) > 1:
+                self._converger.at_fault(f"messages/{len(hooks)}", fault)
                 return [end for hook in hooks for end in await self._follow([hook], hints)]
             return [self._not_followed(hooks[0], fault)]
         settled = {hint for hint, order_ids in found.items() if looked_at.issuperset(order_ids)}

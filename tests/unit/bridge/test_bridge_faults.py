@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
-from bridge_fakes import NEVER, START, Small, run
+from bridge_fakes import NEVER, PARSERS, START, FakeStorefront, Small, run
 from sqlalchemy import select, update
 
+from countermand.bridge import converge as converge_module
+from countermand.bridge.bridge import Bridge
 from countermand.bridge.case import Case
-from countermand.bridge.conclude import Pass
-from countermand.bridge.converge import Converger
+from countermand.bridge.conclude import Pass, conclude
+from countermand.bridge.converge import AtFault, Converger
 from countermand.bridge.faults import FAULT_REST
 from countermand.bridge.people import RefusedError, check_now, look_again, settle_task
-from countermand.bridge.store import Entry, State, StoredCase
+from countermand.bridge.ports import OrderNotRead, StorefrontOrder
+from countermand.bridge.store import Change, Entry, State, StoredCase
 from countermand.core.events import Event
 from countermand.core.order import Payment
 from countermand.core.tasks import TaskKind, Urgency
 from countermand.ledger import schema
 from countermand.ledger.journal import chains, verify
 from countermand.ledger.store import DatabaseStore
+from countermand.simulation.process import _raise as no_fault_may_be
 
 FAULT = ValueError("a status of 7 parts")
 SAID = "ValueError: a status of 7 parts"
@@ -438,6 +444,98 @@ def test_an_order_that_fails_in_company_after_its_first_save_gets_its_task() -> 
         assert small.task(KIND).state == "closed"
         assert small.storefront.orders["10001"].notes == ["made all the same"]
         consistent(small)
+
+    run(story())
+
+
+# Assertions, and what fails in company only
+
+
+def test_an_assertion_about_one_order_stops_that_order_alone() -> None:
+    async def story() -> None:
+        small = Small()
+        for order_id in ("10001", "10002"):
+            await small.in_production(order_id)
+        for order_id in ("10001", "10002"):
+            small.storefront.cancel_by_hand(order_id)
+            small.order_hook(order_id)
+        small.storefront.faults["10001"] = AssertionError("order 10001 has no line s9")
+        await small.settle()
+        assert small.mis.writes == ["J10002-01"]
+        assert small.task(KIND).detail == "AssertionError: order 10001 has no line s9"
+        assert len(small.events(Event.ORDER_FAILED)) == 1
+        small.storefront.faults.clear()
+        await rest(small)
+        assert small.mis.writes == ["J10002-01", "J10001-01"]
+        assert small.task(KIND).state == "closed"
+        consistent(small)
+
+    run(story())
+
+
+def test_where_the_ledger_refuses_an_order_nothing_of_it_is_stored_and_the_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its assertions stand before the change they are about, in the transaction that would make it."""
+    real = conclude
+
+    def unjudged(one: Pass, *more: Any) -> Change:
+        change = real(one, *more)
+        return msgspec.structs.replace(change, state=None) if one.case.order_id == "10001" else change
+
+    async def story() -> None:
+        small = Small()
+        small.storefront.lists = False
+        monkeypatch.setattr(converge_module, "conclude", unjudged)
+        for order_id in ("10001", "10002"):
+            small.storefront.place(order_id)
+            small.order_hook(order_id)
+        await small.step()
+        assert (await small.case("10001")).lines == ()
+        assert (await small.case("10002")).lines != ()
+        assert small.orders_of_task(small.task(KIND).id) == {"10001"}
+        assert "without having been judged" in small.task(KIND).detail
+        consistent(small)
+
+    run(story())
+
+
+class OneByOne(FakeStorefront):
+    """Our code fails on it whenever several orders are read together."""
+
+    async def read_orders(self, order_ids: Sequence[str]) -> Sequence[StorefrontOrder | OrderNotRead]:
+        if len(order_ids) > 1:
+            raise FAULT
+        return await super().read_orders(order_ids)
+
+
+async def two_hints(at_fault: AtFault | None = None) -> Small:
+    small = Small()
+    small.storefront = OneByOne(small.clock)
+    small.connect(small.connection.policy)
+    if at_fault is not None:
+        small.bridge = Bridge(small.connection, small.store, PARSERS, small.clock, at_fault)
+    for order_id in ("10001", "10002"):
+        small.storefront.place(order_id)
+        small.order_hook(order_id)
+    await small.step()
+    return small
+
+
+def test_what_fails_in_company_only_is_told_although_each_goes_well_alone() -> None:
+    async def story() -> None:
+        small = await two_hints()
+        assert small.known() == {"10001", "10002"}
+        assert small.tasks(KIND) == []
+        assert small.faults == [("orders/2", FAULT)]
+
+    run(story())
+
+
+def test_in_the_simulation_it_ends_the_history() -> None:
+    async def story() -> None:
+        with pytest.raises(ValueError, match="a status of 7 parts"):
+            await two_hints(no_fault_may_be)
 
     run(story())
 

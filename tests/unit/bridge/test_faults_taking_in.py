@@ -53,7 +53,7 @@ def test_a_new_order_that_cannot_be_taken_in_holds_up_no_other(small: Small) -> 
         await small.settle(1)
         assert small.known() == {"10001", "10002", "10003"}
         assert orders_with_a_task(small) == {"10002"}
-        assert [about for about, _ in small.faults] == ["order/10002"]
+        assert [about for about, _ in small.faults] == ["orders/3", "order/10002"]
         assert [subject for subject, _, _ in small.events(Event.ORDER_FAILED)] == ["order/10002"]
 
     run(story())

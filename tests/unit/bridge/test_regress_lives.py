@@ -88,7 +88,7 @@ def test_an_order_with_which_we_cannot_cope_holds_up_no_other(monkeypatch: pytes
             small.job_hook(f"J{order_id}-01")
         await small.settle()
         assert (await small.case("10002")).items[0].mis.status == STARTED
-        assert set(told) == {"order/10001"}
+        assert set(told) == {"orders/2", "order/10001"}
         due = small.due_at("10001")
         assert due is not None
         assert due > small.clock()
