@@ -140,6 +140,7 @@ class Running(msgspec.Struct, kw_only=True):
     storefront: InfigoStorefront
     mis: PrintIQMis
     failed: str = ""
+    sweep_failed: str = ""
     last_step_at: datetime | None = None
     loop: asyncio.Task[None] | None = None
     sweeping: asyncio.Task[None] | None = None
@@ -148,8 +149,9 @@ class Running(msgspec.Struct, kw_only=True):
 
     @property
     def faults(self) -> list[str]:
-        """Errors of ours that stand while the orders are looked after, in a sentence each."""
-        return self.bridge.faults
+        """What fails while the orders are looked after all the same, in a sentence each."""
+        sweeps = [f"Sweeps cannot go on: {self.sweep_failed}."] if self.sweep_failed else []
+        return self.bridge.faults + sweeps
 
     @property
     def trouble(self) -> str:
@@ -346,9 +348,11 @@ class Service:
             began = monotonic()
             try:
                 busy = await one.sweeper.step()
-                pause = monotonic() - began
-            except Exception:
+                pause, one.sweep_failed = monotonic() - began, ""
+            except Exception as error:
                 busy, pause = True, SWEEP_FAILED_SECONDS
+                # A disk in trouble is said by `storage`, and by whoever tries to store next.
+                one.sweep_failed = "" if trouble(error) else f"{type(error).__name__}: {error}"
                 log.exception("sweep.step.failed", connection=one.settings.name)
             if busy:
                 await self._pause(one, pause)

@@ -83,7 +83,7 @@ class Converger:
             if len(passes) > 1:
                 self.at_fault(f"orders/{len(passes)}", fault)
                 return await self._one_by_one(passes)
-            return await self._put_off(passes[0].case.order_id, fault)
+            return await self.put_off(passes[0].case.order_id, fault)
         for one in failed_before:
             if one.case.order_id in looked:
                 await self._end_fault(one.case)
@@ -104,7 +104,8 @@ class Converger:
                 await self.converge([Pass(stored=known, case=known.case)])
         return frozenset(looked)
 
-    async def _put_off(self, order_id: str, fault: Exception) -> frozenset[str]:
+    async def put_off(self, order_id: str, fault: Exception) -> frozenset[str]:
+        """Tell of an error of ours about an order, and let it rest; the order's id, once that is stored."""
         self.at_fault(f"order/{order_id}", fault)
         return await self._change(order_id, lambda stored: failed(stored, order_id, fault, self._clock()))
 

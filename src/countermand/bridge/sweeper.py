@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case, as_order
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
-from countermand.bridge.converge import Converger
+from countermand.bridge.converge import AtFault, Converger, log_fault
+from countermand.bridge.faults import DAMAGE, FAULTS
 from countermand.bridge.look import BOTH, NEITHER, Looking
 from countermand.bridge.sightings import differences
 from countermand.bridge.store import ITSELF, Change, StoredCase
@@ -67,7 +68,9 @@ class Sweeper:
         connection: Connection,
         store: SweepStore,
         clock: Callable[[], datetime],
+        at_fault: AtFault = log_fault,
     ) -> None:
+        self._at_fault = at_fault
         self._connection = connection
         self._store = store
         self._clock = clock
@@ -87,8 +90,23 @@ class Sweeper:
         if self._blocked_until is not None and self._clock() < self._blocked_until:
             return False
         with counting(self._tally), suppress(SweepMovedError):
-            await self._batch(sweep)
+            try:
+                await self._batch(sweep)
+            except DAMAGE:
+                raise
+            except FAULTS as fault:
+                await self._failed(sweep, fault)
         return self._blocked_until is None
+
+    async def _failed(self, sweep: Sweep, fault: Exception) -> None:
+        """Take the orders one by one; the one on which we fail alone is put off, and so left alone."""
+        if self._size > 1:
+            self._at_fault(f"orders/{self._size}", fault)
+            self._size = 1
+            return
+        converger = Converger(self._connection, self._store, self._clock, self._at_fault)
+        for one in await self._store.next_orders(sweep, 1):
+            await converger.put_off(one.stored.case.order_id, fault)
 
     async def _begin_if_due(self) -> bool:
         now, polling = self._clock(), self._connection.polling
@@ -112,7 +130,7 @@ class Sweeper:
         grace = self._connection.polling.sweep_grace
         left = {one.stored.id: skip for one in candidates if (skip := _left_alone(one, began, grace))}
         passes = await self._look([one.stored for one in candidates if one.stored.id not in left])
-        self._resize(len(candidates), self._tally.calls - calls)
+        calls = self._tally.calls - calls
         if blocked := self._blocked(passes):
             await self._wait(sweep, blocked)
             return
@@ -124,6 +142,8 @@ class Sweeper:
             sweep=sweep, began=began, ends=candidates[-1].stored.id, left=left, readable=len(readable)
         )
         await self._store_share(share, news)
+        # Only now: where our code fails on several orders, the next batch is one of them.
+        self._resize(len(candidates), calls)
 
     async def _store_share(self, share: _Share, news: Sequence[Pass]) -> None:
         """Store how far the sweep has come together with what the orders with news became."""
@@ -133,7 +153,7 @@ class Sweeper:
 
         if news:
             store = self._store.saving_with(batch_of)
-            await Converger(self._connection, store, self._clock).converge(news)
+            await Converger(self._connection, store, self._clock, _raise).converge(news)
         else:
             await self._store.save_batch(batch_of((), {}))
 
@@ -248,6 +268,11 @@ class Sweeper:
             return _NO_ORDERS
         reasons = "; ".join(f"{count}: {SKIP_MEANING[Skip(why)]}" for why, count in skipped.most_common())
         return f"Nothing was compared. All {sum(skipped.values())} orders were skipped ({reasons})."
+
+
+def _raise(_about: str, fault: Exception) -> None:
+    """What is counted is stored with the orders' changes, so no order is put off within a batch."""
+    raise fault
 
 
 _NO_ORDERS = "There was no order to compare."

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from countermand import app
 from countermand.bridge.connection import Polling
 from countermand.bridge.faults import failed
 from countermand.bridge.ports import StorefrontOrder
+from countermand.bridge.sweeper import Sweeper
 from countermand.infigo import InfigoStorefront
 from web_bench import NOW, PRIYA, SHOP, Bench, Console, case
 
@@ -59,6 +61,28 @@ def test_a_listing_on_which_the_program_fails_is_told_on_every_page_and_by_healt
         assert "ValueError: a status of 7 parts" in console.get("/connections")
         assert "not being looked after" not in console.get("/connections")
         assert "in trouble" in console.get("/")
+        failing.clear()
+        eventually(lambda: _health(console, ok=True))
+    bench.engine.dispose()
+
+
+def test_a_sweep_on_which_the_program_fails_is_told_until_it_goes_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [True]
+
+    async def step(_self: Sweeper) -> bool:
+        if failing:
+            raise RuntimeError("no such sweep")
+        return False
+
+    monkeypatch.setattr(Sweeper, "step", step)
+    monkeypatch.setattr(app, "SWEEP_FAILED_SECONDS", 0.05)
+    bench = Bench(tmp_path)
+    with bench.served() as console:
+        health = eventually(lambda: _health(console, ok=False))
+        assert "Sweeps cannot go on: RuntimeError: no such sweep" in health["failing"][SHOP]
+        assert "Sweeps cannot go on: RuntimeError: no such sweep" in console.get("/connections")
         failing.clear()
         eventually(lambda: _health(console, ok=True))
     bench.engine.dispose()
