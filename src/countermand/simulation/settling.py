@@ -78,11 +78,12 @@ class Settling:
             if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
             wrong = _wrong_view(self._watch, case, line, truth)
-            # Where the MIS cannot be read or searched at all, a named person's word is all there is.
+            # Where the MIS cannot be read or searched at all, people are all there is: their word on what we
+            # see, or a question to them.
             setup = self._watch.setup
             blind = not setup.mis_readable or setup.mis_lacks >= {"find", "list"}
-            by_word = settled and blind
-            if wrong and not (kinds & _ABOUT_READING or by_word):
+            by_people = blind and (settled or _settled(case, line, by_others=True) or kinds - _MONEY)
+            if wrong and not (kinds & _ABOUT_READING or by_people):
                 yield TRUTH, truth.line_id, wrong
             if not wrong:
                 yield from _idle_tasks(line, case, kinds)
