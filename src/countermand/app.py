@@ -18,6 +18,7 @@ from sqlalchemy import Engine, update
 
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Connection, Polling
+from countermand.bridge.faults import Mask, in_short
 from countermand.bridge.intake import HookParser
 from countermand.bridge.store import State
 from countermand.bridge.sweep import count_call
@@ -115,6 +116,17 @@ def siblings(installation: Installation, name: str) -> tuple[str, ...]:
     addresses = {one.name: one.printiq.base_url.rstrip("/").casefold() for one in installation.connections}
     own = addresses.get(name)
     return tuple(other for other, address in addresses.items() if address == own and other != name)
+
+
+def _mask(settings: ConnectionSettings, storefront: InfigoStorefront, mis: PrintIQMis) -> Mask:
+    """Strikes out what must not be seen: both systems' secrets, and the hook addresses' secret parts."""
+
+    def mask(text: str) -> str:
+        for token in settings.hook_tokens.values():
+            text = text.replace(token, "***") if token else text
+        return mis.without_secrets(storefront.without_secrets(text))
+
+    return mask
 
 
 class Calls:
@@ -277,6 +289,7 @@ class Service:
             siblings=siblings(installation, settings.name),
             live_since=live_since,
             polling=settings.polling,
+            mask=_mask(settings, storefront, mis),
         )
         bridge = Bridge(connection, self.store, _parsers(settings), utc_now)
         sweeper = Sweeper(connection, SweepDatabaseStore(self.engine, self.writer), utc_now)
@@ -336,7 +349,7 @@ class Service:
         """Say it; of a disk in trouble only once and in one sentence, for the log may be on it."""
         why = trouble(error)
         if not why:
-            one.failed = f"{type(error).__name__}: {error}"
+            one.failed = in_short(error, one.bridge.connection.mask)
             log.error("bridge.step.failed", connection=one.settings.name, exc_info=error)
         elif why != one.failed:
             one.failed = why
@@ -352,7 +365,8 @@ class Service:
             except Exception as error:
                 busy, pause = True, SWEEP_FAILED_SECONDS
                 # A disk in trouble is said by `storage`, and by whoever tries to store next.
-                one.sweep_failed = "" if trouble(error) else f"{type(error).__name__}: {error}"
+                said = in_short(error, one.bridge.connection.mask)
+                one.sweep_failed = "" if trouble(error) else said
                 log.exception("sweep.step.failed", connection=one.settings.name)
             if busy:
                 await self._pause(one, pause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -72,6 +73,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     siblings: tuple[str, ...] = ()
     #: After a write of ours, a message from that system within this time is most likely its echo.
     echo_window: timedelta = timedelta(seconds=10)
+    #: Strikes the secrets of both systems out of a text.
+    mask: Callable[[str], str] = str
 
     @property
     def offered(self) -> frozenset[str]:

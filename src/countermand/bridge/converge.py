@@ -107,7 +107,11 @@ class Converger:
     async def put_off(self, order_id: str, fault: Exception) -> frozenset[str]:
         """Tell of an error of ours about an order, and let it rest; the order's id, once that is stored."""
         self.at_fault(f"order/{order_id}", fault)
-        return await self._change(order_id, lambda stored: failed(stored, order_id, fault, self._clock()))
+
+        def resting(stored: StoredCase | None) -> Change:
+            return failed(stored, order_id, fault, self._clock(), self._connection.mask)
+
+        return await self._change(order_id, resting)
 
     async def _end_fault(self, before: Case) -> None:
         def end(stored: StoredCase | None) -> Change | None:

@@ -6,6 +6,8 @@ its rest is over: whoever asked for a look has got it, and nothing is missed.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from msgspec import MsgspecError
@@ -41,6 +43,14 @@ FAULT_REST = timedelta(minutes=5)
 
 _KIND = TaskKind.PROGRAM_ERROR
 _MOST_SAID = 300
+_STRUCK = "***"
+#: What is shorter cannot be told from ordinary words and numbers.
+_SHORTEST_PRIVATE = 4
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+_QUOTED = re.compile(r"""(['"])(.*?)\1""", re.DOTALL)
+
+#: Strikes out what must not be seen in a text.
+Mask = Callable[[str], str]
 
 
 def fault_task(case: Case) -> OpenTask | None:
@@ -48,10 +58,12 @@ def fault_task(case: Case) -> OpenTask | None:
     return next((task for task in case.tasks if task.kind is _KIND), None)
 
 
-def failed(stored: StoredCase | None, order_id: str, fault: Exception, now: datetime) -> Change:
+def failed(
+    stored: StoredCase | None, order_id: str, fault: Exception, now: datetime, mask: Mask = str
+) -> Change:
     """The order as it was, with its task, put off; one that is not known yet is kept by its number."""
     case = stored.case if stored else blank_case(order_id, now, now)
-    said = in_short(fault)
+    said = in_short(fault, mask, (case.customer, case.po_number))
     task, asked = fault_task(case), checking(case)
     until = now + FAULT_REST
     # The MIS is named apart, so that jobs are looked for too, and a sweep leaves the order alone.
@@ -112,9 +124,22 @@ def checking(case: Case) -> Checking | None:
     return next((each for each in case.checking if task is not None and each.task == task.id), None)
 
 
-def in_short(fault: Exception) -> str:
-    """The error's kind and its own words, as one short line."""
-    return " ".join(f"{type(fault).__name__}: {fault}".split())[:_MOST_SAID]
+def in_short(fault: Exception, mask: Mask, private: Iterable[str] = ()) -> str:
+    """The error's kind and its own words, as one short line, without secrets and anybody's data.
+
+    `private`: what is known of the person it may be about. Beyond that, e-mail addresses go, and whatever
+    stands in quotes and is more than one word: there Python's own errors put what they were given.
+    """
+    said = mask(": ".join(filter(None, (type(fault).__name__, str(fault)))))
+    for value in private:
+        said = said.replace(value, _STRUCK) if len(value) >= _SHORTEST_PRIVATE else said
+    said = _QUOTED.sub(_one_word, _EMAIL.sub(_STRUCK, said))
+    return " ".join(said.split())[:_MOST_SAID]
+
+
+def _one_word(quoted: re.Match[str]) -> str:
+    mark, text = quoted[1], quoted[2]
+    return f"{mark}{_STRUCK}{mark}" if " " in text else quoted[0]
 
 
 def _wish(order_id: str, said: str, now: datetime) -> TaskWish:

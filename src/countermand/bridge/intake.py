@@ -77,7 +77,7 @@ class Intake:
 
     def _not_followed(self, hook: Hook, fault: Exception) -> HookEnd:
         self._converger.at_fault(f"message/{hook.id}", fault)
-        reason = f"Following it failed, which is a fault of ours: {in_short(fault)}"
+        reason = f"Following it failed, which is a fault of ours: {in_short(fault, self._connection.mask)}"
         return self._again(hook, reason, at_last="quarantined")
 
     def _parse(self, hooks: Sequence[Hook]) -> tuple[dict[int, tuple[Hint, ...]], list[HookEnd]]:
@@ -89,7 +89,8 @@ class Intake:
                 ends.append(HookEnd(id=hook.id, state="quarantined", reason=str(error)))
             except Exception as error:  # noqa: BLE001 - one message must never hold up all the others
                 self._converger.at_fault(f"message/{hook.id}", error)
-                reason = f"Reading it failed, which is a fault of ours: {in_short(error)}"
+                said = in_short(error, self._connection.mask)
+                reason = f"Reading it failed, which is a fault of ours: {said}"
                 ends.append(HookEnd(id=hook.id, state="quarantined", reason=reason))
         return hints, ends
 

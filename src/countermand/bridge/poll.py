@@ -65,7 +65,7 @@ class Poll:
         except DAMAGE:
             raise
         except FAULTS as fault:
-            self.failed[name] = in_short(fault)
+            self.failed[name] = in_short(fault, self._connection.mask)
             self._converger.at_fault(f"listing/{name}", fault)
         else:
             self.failed.pop(name, None)

@@ -79,6 +79,9 @@ class InfigoClient:
     def mask(self, text: str) -> str:
         return self._http.mask(text)
 
+    def without_secrets(self, text: str) -> str:
+        return self._http.without_secrets(text)
+
     async def aclose(self) -> None:
         await self._http.aclose()
 

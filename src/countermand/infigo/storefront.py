@@ -135,6 +135,10 @@ class InfigoStorefront:
         base = self._settings.base_url.rstrip("/")
         return self._settings.admin_url_template.format(base=base, id=order_id)
 
+    def without_secrets(self, text: str) -> str:
+        """The text with the secrets of this system struck out."""
+        return self._client.without_secrets(text)
+
     async def aclose(self) -> None:
         await self._client.aclose()
 

@@ -70,6 +70,9 @@ class PrintIQClient:
         renewed = await self._login.renew(token)
         return renewed if isinstance(renewed, Reply) else await self._post(method, request, renewed)
 
+    def without_secrets(self, text: str) -> str:
+        return self._http.without_secrets(text)
+
     async def log_in(self) -> Reply | None:
         """Mint a token; none when that worked, else how it failed."""
         token = await self._login.renew()

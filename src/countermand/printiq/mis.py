@@ -115,6 +115,10 @@ class PrintIQMis:
         template = self._settings.job_url_template if is_job else self._settings.sales_order_url_template
         return template.format(base=self._settings.base_url.rstrip("/"), ref=quote(ref.ref, safe=""))
 
+    def without_secrets(self, text: str) -> str:
+        """The text with the secrets of this system struck out."""
+        return self._client.without_secrets(text)
+
     async def aclose(self) -> None:
         await self._client.aclose()
 

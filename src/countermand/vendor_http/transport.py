@@ -137,10 +137,15 @@ class VendorHttp:
         """Mask one more secret that the vendor has issued, in place of the one issued before."""
         self._secrets = _spellings((*self._given_secrets, issued))
 
-    def mask(self, text: str) -> str:
-        """The text, shortened, with every configured secret struck out."""
+    def without_secrets(self, text: str) -> str:
+        """The text with every configured secret, and the one issued last, struck out."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
+        return text
+
+    def mask(self, text: str) -> str:
+        """The same, shortened."""
+        text = self.without_secrets(text)
         return text if len(text) <= _SAID_LENGTH else text[: _SAID_LENGTH - 1] + "…"
 
     def _held_back(self, pause: float) -> Reply:
@@ -214,13 +219,17 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
-    """Each secret as it stands and as it looks inside an address; longest first.
+    """Each secret as it stands, as it looks inside an address and as Python quotes it; longest first.
 
     What is shorter than four characters cannot be told from ordinary words.
     """
-    spellings = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
+    spellings = {spelling for secret in secrets for spelling in _spelt(secret)}
     spellings = {spelling for spelling in spellings if len(spelling) >= _SHORTEST_SECRET}
     return tuple(sorted(spellings, key=len, reverse=True))
+
+
+def _spelt(secret: str) -> tuple[str, str, str]:
+    return secret, quote(secret, safe=""), repr(secret)[1:-1]
 
 
 async def _read_limited(response: httpx.Response) -> bytes | None:

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from countermand import app
+from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Polling
 from countermand.bridge.faults import failed
 from countermand.bridge.ports import StorefrontOrder
@@ -86,6 +87,38 @@ def test_a_sweep_on_which_the_program_fails_is_told_until_it_goes_well(
         failing.clear()
         eventually(lambda: _health(console, ok=True))
     bench.engine.dispose()
+
+
+def test_no_page_and_no_answer_carries_a_secret_that_stands_in_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`out-of-reach` is every vendor secret of the bench, and the hook address has a secret part."""
+    text = "refused: out-of-reach, /hooks/storefront/a-token-that-nobody-guesses"
+
+    async def listing(_self: InfigoStorefront, **_asked: object) -> list[StorefrontOrder]:
+        raise ValueError(text)
+
+    async def step(_self: object) -> bool:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(InfigoStorefront, "list_orders", listing)
+    monkeypatch.setattr(Sweeper, "step", step)
+    bench = Bench(tmp_path)
+    with bench.served() as console:
+        said = eventually(lambda: _all_said(console, "What Infigo lists", "Sweeps cannot go on"))
+        assert said.count("refused: ***, /hooks/storefront/***") >= 4
+    monkeypatch.setattr(Bridge, "step", step)
+    with bench.served() as console:
+        said += eventually(lambda: _all_said(console, "not being looked after", "refused: ***"))
+    assert "out-of-reach" not in said
+    assert "a-token-that-nobody-guesses" not in said
+    bench.engine.dispose()
+
+
+def _all_said(console: Console, *wanted: str) -> str:
+    """Health and the page of connections, once they say all of it."""
+    said = str(console.http.get("/health").text) + console.get("/connections")
+    return said if all(text in said for text in wanted) else ""
 
 
 def _health(console: Console, *, ok: bool) -> Any:

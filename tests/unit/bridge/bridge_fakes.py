@@ -116,6 +116,7 @@ class ShopOrder(msgspec.Struct):
     placed_at: datetime
     lines: list[ShopLine]
     po_number: str = ""
+    customer: str = ""
     payment: Payment = Payment.UNPAID
     total: str = "48.50"
     cancelled: bool = False
@@ -176,6 +177,7 @@ class FakeStorefront:
             began_at=self._clock(),
             placed_at=order.placed_at,
             po_number=order.po_number,
+            customer=order.customer,
             payment=order.payment,
             total=order.total,
             tracking=frozenset(order.tracking),
@@ -472,6 +474,10 @@ class Small:
             live_since=START,
             polling=polling,
         )
+        self.use(self.connection)
+
+    def use(self, connection: Connection) -> None:
+        self.connection = connection
         self.bridge = Bridge(self.connection, self.store, PARSERS, self.clock, self.at_fault)
 
     def at_fault(self, about: str, fault: Exception) -> None:
