@@ -18,7 +18,7 @@ from countermand.bridge.adoption import take_in
 from countermand.bridge.case import Case, Checking, Written, as_order
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
-from countermand.bridge.faults import FAULTS, failed, fault_task, over, shows_it_is_over
+from countermand.bridge.faults import FAULTS, failed, fault_task, in_short, over, shows_it_is_over
 from countermand.bridge.look import BOTH, Looking, needs_look, second_look, stale_sides
 from countermand.bridge.quiet import is_quiet, looked, rules_of, wants_cancel
 from countermand.bridge.store import Change, Entry, Store, StoredCase
@@ -37,6 +37,9 @@ Clock = Callable[[], datetime]
 #: Told of an error of ours, and of what it is about: `order/10001`, `listing/mis`, `message/17`; `orders/3`
 #: for so many that failed together, of which each is tried by itself next.
 AtFault = Callable[[str, Exception], None]
+#: An order as stored with its writes marked as sent; and what one of them was answered, and when.
+Sent = tuple[StoredCase, tuple[Written, ...]]
+Answered = tuple[Answer, datetime]
 
 #: So often a change is made anew because another worker changed its order meanwhile.
 _MOST_TRIES = 10
@@ -255,12 +258,25 @@ class Converger:
         sent = await self._commit(prepared)
         answers = await asyncio.gather(*(self._send_all(case, written) for case, written in sent))
         brakes = await self._store.brakes(self._connection.name)
-        after = await self._commit([self._answer(*one, brakes) for one in zip(sent, answers, strict=True)])
-        await self._read_back([case for case, _ in after], brakes)
+        stored = await self._store_answers(list(zip(sent, answers, strict=True)), brakes)
+        await self._read_back(stored, brakes)
 
-    async def _commit(
-        self, prepared: Sequence[tuple[Pass, tuple[Written, ...]]]
-    ) -> list[tuple[StoredCase, tuple[Written, ...]]]:
+    async def _store_answers(
+        self, answered: Sequence[tuple[Sent, Sequence[Answered]]], brakes: frozenset[Direction]
+    ) -> list[StoredCase]:
+        """Store what was answered; where we fail on one order's, those of the others all the same."""
+        try:
+            after = await self._commit([self._answer(sent, answers, brakes) for sent, answers in answered])
+            return [stored for stored, _ in after]
+        except FAULTS as fault:
+            if len(answered) > 1:
+                self.at_fault(f"orders/{len(answered)}", fault)
+                return [one for each in answered for one in await self._store_answers([each], brakes)]
+            ((stored, _), _), *_ = answered
+            await self.put_off(stored.case.order_id, fault)
+            return []
+
+    async def _commit(self, prepared: Sequence[tuple[Pass, tuple[Written, ...]]]) -> list[Sent]:
         changes = [self._conclude(one) for one, _ in prepared]
         saved = await self._store.save(
             self._connection.name, changes, self._clock(), self._connection.brake_limits
@@ -269,20 +285,25 @@ class Converger:
             (saved[one.case.order_id], written) for one, written in prepared if one.case.order_id in saved
         ]
 
-    async def _send_all(
-        self, stored: StoredCase, written: Iterable[Written]
-    ) -> list[tuple[Answer, datetime]]:
+    async def _send_all(self, stored: StoredCase, written: Iterable[Written]) -> list[Answered]:
         """One after the other: two writes about one order never race each other."""
-        answers = []
-        for one in written:
-            answer = await send(stored.case, one, self._connection)
-            answers.append((answer, self._clock()))
-        return answers
+        return [(await self._send(stored.case, one), self._clock()) for one in written]
+
+    async def _send(self, case: Case, written: Written) -> Answer:
+        """The call's answer. When it ends in an error of ours it may have taken effect: that is not known."""
+        try:
+            return await send(case, written, self._connection)
+        except Exception as fault:  # noqa: BLE001 - what the writes of other orders were answered must be stored
+            self.at_fault(f"write/{written.id}", fault)
+            said = in_short(fault, self._connection.mask, (case.customer, case.po_number))
+            return Answer(
+                outcome=Outcome.UNKNOWN, said=f"Sending it failed, which is a fault of ours: {said}"
+            )
 
     def _answer(
         self,
-        sent: tuple[StoredCase, tuple[Written, ...]],
-        answers: Sequence[tuple[Answer, datetime]],
+        sent: Sent,
+        answers: Sequence[Answered],
         brakes: frozenset[Direction],
     ) -> tuple[Pass, tuple[Written, ...]]:
         stored, written = sent
