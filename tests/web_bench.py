@@ -218,8 +218,12 @@ class Console:
 
     def send(self, page: str, action: str, **fields: Any) -> httpx.Response:
         """Send a form of a page, with the hidden fields that the page gave it."""
+        return self.send_as(page, action, action, **fields)
+
+    def send_as(self, page: str, form_of: str, action: str, **fields: Any) -> httpx.Response:
+        """Send the form of one act to another, as somebody may who writes it themselves."""
         text = self.http.get(page).text
-        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', text, re.S)
-        assert form is not None, f"{page} has no form for {action}"
+        form = re.search(rf'<form[^>]*action="{re.escape(form_of)}".*?</form>', text, re.S)
+        assert form is not None, f"{page} has no form for {form_of}"
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.group(0)))
         return self.http.post(action, data=hidden | fields)

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from countermand.app import Service, utc_now
 from countermand.bridge import people
+from countermand.bridge.go_ahead import REFUSABLE, approve_task, refuse_task
 from countermand.bridge.ports import MisItemKind, MisRef
 from countermand.core.command import RefusalReason
 from countermand.core.status import Facts
@@ -26,7 +27,7 @@ from countermand.web.pages import service_of
 from countermand.web.person import clean_name, must_act, read_form
 from countermand.web.problem import Problem
 from countermand.web.task_page import render_task
-from countermand.web.task_view import DIRECTIONS, find_task
+from countermand.web.task_view import find_task, must_approve
 
 MOST_REASON = 1000
 
@@ -127,19 +128,18 @@ async def _refuse(act: Act) -> str:
         why = RefusalReason(str(act.form.get("why", RefusalReason.OTHER)))
     except ValueError:
         raise people.RefusedError("That is no reason for refusing a cancellation.") from None
+    kind = TaskKind(act.row.kind)
+    if kind not in REFUSABLE:
+        raise people.RefusedError("This task holds no cancel: there is nothing to refuse.")
     await act.touch("refused the cancellation")
-    await act.do(
-        people.refuse(DIRECTIONS[TaskKind(act.row.kind)], act.lines, act.by, act.at, act.reason, why)
-    )
+    await act.do(refuse_task(kind, act.lines, act.by, act.at, act.reason, why))
     return "refused"
 
 
 async def _approve(act: Act) -> str:
-    direction = DIRECTIONS.get(TaskKind(act.row.kind))
-    if direction is None:
-        raise people.RefusedError("There is nothing that could be written for this task.")
+    must_approve(act.row)
     await act.touch("gave the go-ahead", act.reason or "gave the go-ahead")
-    await act.do(people.approve(direction, act.by, act.at, act.reason, act.lines))
+    await act.do(approve_task(TaskKind(act.row.kind), act.lines, act.by, act.at, act.reason))
     return "approved"
 
 

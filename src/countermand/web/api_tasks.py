@@ -12,13 +12,13 @@ from starlette.routing import Route
 
 from countermand.app import utc_now
 from countermand.bridge import people
-from countermand.core.policy import Direction
+from countermand.bridge.go_ahead import approve_task
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
 from countermand.ledger.tasks import touch
 from countermand.web.api import ACT, PAGED, as_json, json_body, limit_of, named, operation, service_at, view
 from countermand.web.problem import Problem
-from countermand.web.task_view import task_steps
+from countermand.web.task_view import must_approve, task_steps
 
 
 def task_routes() -> list[Route]:
@@ -155,23 +155,13 @@ async def task_settle(request: Request) -> object:
 
 @operation(answer=Accepted, body=ACT, needs=("by",))
 async def task_approve(request: Request) -> object:
-    """Let the write that this task holds go ahead."""
+    """Let the write that this task holds go ahead; a task that holds none says what it needs instead."""
     row, said = await _task_row(request), await json_body(request)
-    direction, reason = _direction(row), str(said.get("reason", ""))
+    must_approve(row)
+    kind, reason = TaskKind(row.kind), str(said.get("reason", ""))
     lines = tuple(filter(None, row.line_ids.split(", ")))
     how = "gave the go-ahead"
-    return await _do(
-        request, row, lambda by: people.approve(direction, by, utc_now(), reason, lines), said, how
-    )
-
-
-def _direction(row: views.TaskRow) -> Direction:
-    kind = TaskKind(row.kind)
-    if kind is TaskKind.SHIP_IN_STOREFRONT:
-        return Direction.SHIP_TO_STOREFRONT
-    if kind is TaskKind.CANCEL_IN_STOREFRONT:
-        return Direction.CANCEL_TO_STOREFRONT
-    return Direction.CANCEL_TO_MIS
+    return await _do(request, row, lambda by: approve_task(kind, lines, by, utc_now(), reason), said, how)
 
 
 async def _do(

@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from countermand.app import Running, Service, utc_now
 from countermand.bridge.case import Case, CaseItem, CaseLine
+from countermand.bridge.go_ahead import APPROVABLE, REFUSABLE
 from countermand.bridge.lives import cancelled_in
+from countermand.bridge.people import RefusedError
 from countermand.bridge.ports import MisRef
 from countermand.bridge.steps import About, AboutItem, Step, steps
-from countermand.core.policy import Direction
 from countermand.core.status import Side
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
@@ -21,15 +22,6 @@ from countermand.web.order_view import OrderView, names_of, order_view
 from countermand.web.problem import Problem
 from countermand.web.tables import Flat
 
-#: Which way the change goes that a task of this kind holds, for those where one button can do it.
-DIRECTIONS: Mapping[TaskKind, Direction] = {
-    TaskKind.CANCEL_IN_MIS: Direction.CANCEL_TO_MIS,
-    TaskKind.PAST_CUT_OFF: Direction.CANCEL_TO_MIS,
-    TaskKind.APPROVE: Direction.CANCEL_TO_MIS,
-    TaskKind.CANCEL_STOCK_LINE: Direction.CANCEL_TO_MIS,
-    TaskKind.CANCEL_IN_STOREFRONT: Direction.CANCEL_TO_STOREFRONT,
-    TaskKind.SHIP_IN_STOREFRONT: Direction.SHIP_TO_STOREFRONT,
-}
 _NEVER_SETTLED = frozenset(
     {
         TaskKind.BRAKE,
@@ -43,15 +35,12 @@ _NEVER_SETTLED = frozenset(
         TaskKind.NOT_IN_PRODUCTION,
     }
 )
-_REFUSABLE = frozenset(
-    {
-        TaskKind.CANCEL_IN_MIS,
-        TaskKind.PAST_CUT_OFF,
-        TaskKind.APPROVE,
-        TaskKind.CANCEL_STOCK_LINE,
-        TaskKind.CANCEL_IN_STOREFRONT,
-    }
-)
+#: What a task needs that no go-ahead can end; all others: see `must_approve`.
+_NEEDS: Mapping[TaskKind, str] = {
+    TaskKind.BRAKE: "Let the orders that are right pass the brake, or end its hold",
+    TaskKind.IMPORT_REVIEW: "Bring in step the orders that are right, or leave them different",
+    TaskKind.AMBIGUOUS_LINK: "Say which job or sales order makes the line",
+}
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,15 +76,37 @@ def task_view(row: views.TaskRow, running: Running | None, order: OrderView | No
         cost=about.cost,
         why=_why(row, names_of(running), order),
         by_word=about.proof == "word",
-        can_approve=is_open and kind in DIRECTIONS and (row.assisted or kind is TaskKind.APPROVE),
+        can_approve=is_open and _holds_a_write(row),
         can_settle=is_open and kind not in _NEVER_SETTLED,
-        can_refuse=is_open and kind in _REFUSABLE,
+        can_refuse=is_open and kind in REFUSABLE,
         brake=kind is TaskKind.BRAKE,
         import_review=kind is TaskKind.IMPORT_REVIEW,
         snoozed=row.snoozed_until is not None and row.snoozed_until > now,
         overdue=is_open and row.due_at < now,
         order=order,
     )
+
+
+def _holds_a_write(row: views.TaskRow) -> bool:
+    """Whether a go-ahead lets something be written; what a person does by hand is nothing of that kind."""
+    kind = TaskKind(row.kind)
+    return kind in APPROVABLE and (row.assisted or kind is TaskKind.APPROVE)
+
+
+def must_approve(row: views.TaskRow) -> None:
+    """Insist that a go-ahead for this task lets something be written.
+
+    Raises:
+        RefusedError: it would not; the text says what the task needs instead.
+    """
+    if _holds_a_write(row):
+        return
+    kind = TaskKind(row.kind)
+    needs = _NEEDS.get(kind, "Follow its steps, then say that it is done")
+    if kind in APPROVABLE:
+        needs = f"It is done by hand. {needs}"
+    title = TASK_TYPES[kind].title
+    raise RefusedError(f"Task {row.id}, “{title}”, holds nothing that could be written. {needs}.")
 
 
 def _why(row: views.TaskRow, names: words.Names, order: OrderView | None) -> str:
