@@ -67,9 +67,15 @@ def verify_journal(file: Path, anchors: Path | None, key_file: Path | None) -> N
         if found:
             raise click.exceptions.Exit(1)
         with engine.begin() as database:
-            for chain in chains(database):
-                count = sum(1 for _ in stored(database, chain))
-                click.echo(f"{chain}: {count} entries, every one as it was written")
+            known = chains(database)
+            for chain in known:
+                click.echo(f"{chain}: {_as_written(sum(1 for _ in stored(database, chain)))}")
+        if not known:
+            click.echo("The journal is empty, because no connection has been started yet. So it holds.")
+
+
+def _as_written(count: int) -> str:
+    return "1 entry, as it was written" if count == 1 else f"{count} entries, every one as it was written"
 
 
 def _fault(fault: Fault) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from countermand.ledger.journal import Fault, chains, verify
+from countermand.ledger.journal import Fault, chains, emptied, verify
 
 #: What a fault names when it is about the file, not about an entry.
 FILE = "the file"
@@ -42,5 +42,6 @@ def _pages(database: Connection) -> Iterator[Fault]:
 
 
 def _journal(database: Connection) -> Iterator[Fault]:
+    yield from emptied(database)
     for chain in chains(database):
         yield from verify(database, chain)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    inspect,
     or_,
     select,
     type_coerce,
@@ -33,6 +34,7 @@ from countermand.bridge.store import Entry
 from countermand.core.events import Event
 from countermand.ledger.columns import encode, storable, to_micros
 from countermand.ledger.prepared import Prepared
+from countermand.ledger.schema import connection as known_connection
 from countermand.ledger.schema import journal, journal_head
 
 #: The hash before the first entry of every chain.
@@ -155,6 +157,15 @@ def chains(connection: Connection) -> list[str]:
     """Every chain, also one whose recorded end was taken away."""
     known = set(connection.scalars(select(journal_head.c.chain)))
     return sorted(known | set(connection.scalars(_CHAINS_WITH_ENTRIES)) - {None})
+
+
+def emptied(connection: Connection) -> Iterator[Fault]:
+    """Chains without an entry although their connection was started, of which the first entry tells."""
+    if not inspect(connection).has_table(known_connection.name):
+        return  # a journal by itself
+    known = set(connection.scalars(select(known_connection.c.name)))
+    what = "entry missing: the connection was started, and its chain is empty"
+    yield from (Fault(chain=chain, seq=1, what=what) for chain in sorted(known - set(chains(connection))))
 
 
 def verify(connection: Connection, chain: str) -> Iterator[Fault]:

@@ -247,6 +247,17 @@ def test_the_check_of_the_chain_finds_a_changed_entry(tmp_path: Path) -> None:
     bench.engine.dispose()
 
 
+def test_the_check_of_the_chain_finds_one_that_was_emptied(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    with bench.served() as served:
+        with bench.engine.begin() as database:
+            for table in ("journal", "journal_head"):
+                database.exec_driver_sql(f"DELETE FROM {table}")
+        served.send("/journal", "/journal/verify")
+        assert f"{SHOP}, entry 1: entry missing" in served.get("/journal")
+    bench.engine.dispose()
+
+
 def test_an_empty_installation_says_what_would_be_here(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     with bench.served(connections=()) as served:
