@@ -204,18 +204,21 @@ def _money(before: Case | None, case: Case) -> Iterable[NeedsPerson]:
 
 
 def newly_cancelled(before: Case | None, case: Case) -> tuple[str, ...]:
-    """Lines on which both sides came to agree, just now, that they are cancelled."""
+    """Lines on which both sides came to agree, just now, that they are cancelled.
+
+    At first sight there is nothing new about it; nor where an earlier look failed and left only the number.
+    """
+    if before is None or not before.lines:
+        return ()
     return tuple(
         line.line_id
         for line in case.lines
-        if _both_cancelled(line.base)
-        and not _both_cancelled(_base(before, line.line_id))
-        and before is not None
+        if _both_cancelled(line.base) and not _both_cancelled(_base(before, line.line_id))
     )
 
 
-def _base(case: Case | None, line_id: str) -> Pair | None:
-    line = case.line(line_id) if case else None
+def _base(case: Case, line_id: str) -> Pair | None:
+    line = case.line(line_id)
     return line.base if line else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from bridge_fakes import NEVER, PARSERS, START, FakeStorefront, Small, run
+from bridge_fakes import CANCELLED, NEVER, PARSERS, START, FakeStorefront, Small, run
 from sqlalchemy import select, update
 
 from countermand.bridge import converge as converge_module
@@ -366,6 +366,48 @@ def test_it_is_taken_in_like_any_other_when_the_error_is_gone() -> None:
         assert await small.rules() == {"both-open"}
         assert small.state() == State.IN_STEP.value
         consistent(small)
+
+    run(story())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_order_first_seen_cancelled_on_both_sides_has_no_refund_task(fails: bool) -> None:
+    """It was over before anybody saw it; a try that failed has seen nothing of it either."""
+
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001", payment=Payment.PAID)
+        small.storefront.cancel_by_hand("10001")
+        small.mis.make("J1", customer_reference="10001", status=CANCELLED, invoiced=True)
+        if fails:
+            small.mis.faults["10001"] = FAULT
+        small.order_hook("10001")
+        await small.step()
+        small.mis.faults.clear()
+        await rest(small)
+        assert await small.rules() == {"both-cancelled"}
+        assert (await small.case()).tasks == ()
+        assert {task.kind for task in small.tasks()} == ({KIND} if fails else set())
+        consistent(small)
+
+    run(story())
+
+
+def test_one_that_is_cancelled_after_it_was_taken_in_has_its_refund_task() -> None:
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001", payment=Payment.PAID)
+        small.mis.make("J1", customer_reference="10001")
+        small.mis.faults["10001"] = FAULT
+        small.order_hook("10001")
+        await small.step()
+        small.mis.faults.clear()
+        await rest(small)
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert small.mis.writes == ["J1"]
+        assert [task.kind for task in (await small.case()).tasks] == [TaskKind.REFUND]
 
     run(story())
 
