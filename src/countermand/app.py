@@ -18,7 +18,8 @@ from sqlalchemy import Engine, update
 
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Connection, Polling
-from countermand.bridge.faults import Mask, in_short
+from countermand.bridge.converge import log_fault
+from countermand.bridge.faults import Mask, in_short, traceback_of
 from countermand.bridge.intake import HookParser
 from countermand.bridge.store import State
 from countermand.bridge.sweep import count_call
@@ -291,8 +292,9 @@ class Service:
             polling=settings.polling,
             mask=_mask(settings, storefront, mis),
         )
-        bridge = Bridge(connection, self.store, _parsers(settings), utc_now)
-        sweeper = Sweeper(connection, SweepDatabaseStore(self.engine, self.writer), utc_now)
+        at_fault = partial(log_fault, mask=connection.mask)
+        bridge = Bridge(connection, self.store, _parsers(settings), utc_now, at_fault)
+        sweeper = Sweeper(connection, SweepDatabaseStore(self.engine, self.writer), utc_now, at_fault)
         return Running(settings=settings, bridge=bridge, sweeper=sweeper, storefront=storefront, mis=mis)
 
     def _storefront(self, settings: InfigoSettings) -> InfigoStorefront:
@@ -349,8 +351,10 @@ class Service:
         """Say it; of a disk in trouble only once and in one sentence, for the log may be on it."""
         why = trouble(error)
         if not why:
-            one.failed = in_short(error, one.bridge.connection.mask)
-            log.error("bridge.step.failed", connection=one.settings.name, exc_info=error)
+            mask = one.bridge.connection.mask
+            one.failed = in_short(error, mask)
+            said = traceback_of(error, mask)
+            log.error("bridge.step.failed", connection=one.settings.name, exception=said)
         elif why != one.failed:
             one.failed = why
             log.error("bridge.step.failed", connection=one.settings.name, why=why)
@@ -362,16 +366,21 @@ class Service:
             try:
                 busy = await one.sweeper.step()
                 pause, one.sweep_failed = monotonic() - began, ""
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next step may go well
                 busy, pause = True, SWEEP_FAILED_SECONDS
-                # A disk in trouble is said by `storage`, and by whoever tries to store next.
-                said = in_short(error, one.bridge.connection.mask)
-                one.sweep_failed = "" if trouble(error) else said
-                log.exception("sweep.step.failed", connection=one.settings.name)
+                self._sweep_failed(one, error)
             if busy:
                 await self._pause(one, pause)
             elif not one.ending:
                 await self._rest()
+
+    @staticmethod
+    def _sweep_failed(one: Running, error: Exception) -> None:
+        """Say it; a disk in trouble is said by `storage`, and by whoever tries to store next."""
+        mask = one.bridge.connection.mask
+        one.sweep_failed = "" if trouble(error) else in_short(error, mask)
+        said = traceback_of(error, mask)
+        log.error("sweep.step.failed", connection=one.settings.name, exception=said)
 
     async def _pause(self, one: Running, seconds: float) -> None:
         """Rest so long, whatever wakes the others; the end of the connection's time ends it."""

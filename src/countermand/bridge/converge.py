@@ -18,7 +18,16 @@ from countermand.bridge.adoption import take_in
 from countermand.bridge.case import Case, Checking, Written, as_order
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.connection import Connection
-from countermand.bridge.faults import FAULTS, failed, fault_task, in_short, over, shows_it_is_over
+from countermand.bridge.faults import (
+    FAULTS,
+    Mask,
+    failed,
+    fault_task,
+    in_short,
+    over,
+    shows_it_is_over,
+    traceback_of,
+)
 from countermand.bridge.look import BOTH, Looking, needs_look, second_look, stale_sides
 from countermand.bridge.quiet import is_quiet, looked, rules_of, wants_cancel
 from countermand.bridge.store import Change, Entry, Store, StoredCase
@@ -45,9 +54,9 @@ Answered = tuple[Answer, datetime]
 _MOST_TRIES = 10
 
 
-def log_fault(about: str, fault: Exception) -> None:
+def log_fault(about: str, fault: Exception, mask: Mask = str) -> None:
     what, _, which = about.partition("/")
-    log.error(f"{what}.failed", **{what: which}, exc_info=fault)
+    log.error(f"{what}.failed", **{what: which}, exception=traceback_of(fault, mask))
 
 
 _CANCELS = frozenset({Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT})

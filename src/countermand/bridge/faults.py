@@ -7,6 +7,7 @@ its rest is over: whoever asked for a look has got it, and nothing is missed.
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -43,10 +44,12 @@ FAULT_REST = timedelta(minutes=5)
 
 _KIND = TaskKind.PROGRAM_ERROR
 _MOST_SAID = 300
+#: An error's text may be a whole answer; nothing is looked for beyond this.
+_MOST_READ = 3000
 _STRUCK = "***"
 #: What is shorter cannot be told from ordinary words and numbers.
 _SHORTEST_PRIVATE = 4
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _QUOTED = re.compile(r"""(['"])(.*?)\1""", re.DOTALL)
 
 #: Strikes out what must not be seen in a text.
@@ -130,11 +133,16 @@ def in_short(fault: Exception, mask: Mask, private: Iterable[str] = ()) -> str:
     `private`: what is known of the person it may be about. Beyond that, e-mail addresses go, and whatever
     stands in quotes and is more than one word: there Python's own errors put what they were given.
     """
-    said = mask(": ".join(filter(None, (type(fault).__name__, str(fault)))))
+    said = mask(": ".join(filter(None, (type(fault).__name__, str(fault)))))[:_MOST_READ]
     for value in private:
         said = said.replace(value, _STRUCK) if len(value) >= _SHORTEST_PRIVATE else said
     said = _QUOTED.sub(_one_word, _EMAIL.sub(_STRUCK, said))
     return " ".join(said.split())[:_MOST_SAID]
+
+
+def traceback_of(fault: Exception, mask: Mask) -> str:
+    """For the log: where it happened and all that it says, without secrets."""
+    return mask("".join(traceback.format_exception(fault)).rstrip())
 
 
 def _one_word(quoted: re.Match[str]) -> str:

@@ -105,8 +105,10 @@ class Sweeper:
             self._size = 1
             return
         converger = Converger(self._connection, self._store, self._clock, self._at_fault)
-        for one in await self._store.next_orders(sweep, 1):
-            await converger.put_off(one.stored.case.order_id, fault)
+        candidates = await self._store.next_orders(sweep, 1)
+        if not candidates:
+            raise fault  # at its end; it is about no order
+        await converger.put_off(candidates[0].stored.case.order_id, fault)
 
     async def _begin_if_due(self) -> bool:
         now, polling = self._clock(), self._connection.polling

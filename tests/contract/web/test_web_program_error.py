@@ -133,3 +133,30 @@ def eventually(look: Callable[[], Any]) -> Any:
         assert monotonic() < deadline, "it did not come to pass in time"
         sleep(0.05)
     return found
+
+
+def test_no_log_carries_a_secret_that_stands_in_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def listing(_self: InfigoStorefront, **_asked: object) -> list[StorefrontOrder]:
+        raise ValueError("listing refused: out-of-reach")
+
+    async def sweep(_self: object) -> bool:
+        raise RuntimeError("sweep refused: out-of-reach")
+
+    async def step(_self: object) -> int:
+        raise RuntimeError("step refused: out-of-reach")
+
+    monkeypatch.setattr(InfigoStorefront, "list_orders", listing)
+    monkeypatch.setattr(Sweeper, "step", sweep)
+    bench = Bench(tmp_path)
+    with bench.served() as console:
+        eventually(lambda: _all_said(console, "What Infigo lists", "Sweeps cannot go on"))
+    monkeypatch.setattr(Bridge, "step", step)
+    with bench.served() as console:
+        eventually(lambda: _all_said(console, "not being looked after"))
+    logged = "".join(capfd.readouterr())
+    for what in ("listing", "sweep", "step"):
+        assert f"{what} refused: ***" in logged
+    assert "out-of-reach" not in logged
+    bench.engine.dispose()

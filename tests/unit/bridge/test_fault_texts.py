@@ -51,6 +51,13 @@ def test_secrets_go_before_the_text_is_cut() -> None:
     assert len(said) <= 300
 
 
+@pytest.mark.parametrize("text", ["x" * 2_000_000, "'\"" * 500_000, "a@" * 500_000, "a@b." * 300_000])
+def test_a_text_as_long_as_an_answer_takes_no_time(text: str) -> None:
+    """Cut short before anything is looked for in it: a second per character pair would be minutes here."""
+    said = in_short(ValueError(text + SECRET), mask)
+    assert len(said) <= 300
+
+
 def test_what_is_known_of_the_customer_goes_but_no_short_number() -> None:
     fault = ValueError(f"{NAME} with PO-7788 and 7 parts")
     assert in_short(fault, str, (NAME, "PO-7788", "7", "")) == "ValueError: *** with *** and 7 parts"

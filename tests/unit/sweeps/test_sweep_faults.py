@@ -129,6 +129,17 @@ def test_what_fails_while_it_is_stored_is_not_counted_as_if_it_agreed(
     assert tasks(shop) == {"100003": SAID}
 
 
+def test_an_error_at_its_end_is_no_orders_and_is_said(shop: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stumbles(_self: Sweeper, _sweep: Sweep) -> None:
+        raise FAULT
+
+    monkeypatch.setattr(Sweeper, "_end", stumbles)
+    sweeping(shop)
+    with pytest.raises(ValueError, match="a status of 7 parts"):
+        asyncio.run(sweep_alone(shop))
+    assert tasks(shop) == {}
+
+
 def test_damage_of_the_ledger_is_said_and_no_order_is_passed_over(shop: Process) -> None:
     with shop.engine.execution_options(writing=True).begin() as database:
         database.exec_driver_sql("UPDATE orders SET case_file = '{}' WHERE order_ref = '100003'")
