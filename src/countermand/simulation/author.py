@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from countermand.core.order import LineKind
 from countermand.core.policy import Direction, EmptiedOrder, Mode, OpeningHours, PartDispatch, Policy
 from countermand.core.rules import Override
 from countermand.simulation.dice import Dice
-from countermand.simulation.script import CUSTOMERS, DAY, Act, Do, Script, Setup
+from countermand.simulation.script import CUSTOMERS, DAY, Act, Do, Rules, Script, Setup
 from countermand.simulation.weather import READ_FAULTS, WRITE_FAULTS, Fault, Spell
 
 HOUR = 3600.0
@@ -27,10 +29,12 @@ def write_script(seed: int, days: float, orders: int) -> Script:
     for order in range(orders):
         acts += _order(order, dice, days)
     acts += _trouble(Dice(seed, "trouble"), days)
+    rules = tuple(_rules(setup, Dice(seed, "rules")))
+    acts += _changes_of_rules(len(rules), Dice(seed, "changes of rules"), days)
     acts += _desk(Dice(seed, "desk"), days)
     ordered = tuple(sorted(acts, key=lambda act: act.at))
     spells = tuple(_spells(Dice(seed, "spells"), days))
-    return Script(seed=seed, days=days, setup=setup, acts=ordered, spells=spells)
+    return Script(seed=seed, days=days, setup=setup, rules=rules, acts=ordered, spells=spells)
 
 
 # The shop's set-up
@@ -44,8 +48,7 @@ _STOREFRONT_LACKS = (
 )  # fmt: skip
 #: Without OData nothing can be searched nor listed: jobs are known by messages alone.
 _MIS_LACKS = (
-    (frozenset[str](), 9), (frozenset({"find"}), 1), (frozenset({"list"}), 1),
-    (frozenset({"find", "list"}), 0.5),
+    (frozenset[str](), 9), (frozenset({"find"}), 1), (frozenset({"find", "list"}), 1),
 )  # fmt: skip
 #: What an exception may say of a whole order, and what of one direction.
 _EXCEPTIONS: tuple[tuple[Direction | None, dict[str, Any]], ...] = (
@@ -81,10 +84,23 @@ def _exceptions(dice: Dice) -> Iterator[Override]:
         yield Override(name="direction", direction=direction, settings=settings)
 
 
-def _setup(dice: Dice, more: Dice) -> Setup:
+def _rules(setup: Setup, dice: Dice) -> Iterator[Rules]:
+    """What is set later; what the vendors' plugin does stays as it is."""
+    for _ in range(dice.weighted([(0, 6), (1, 2), (3, 1)])):
+        own = setup.policy
+        policy = _policy(dice, plugin_cancels=setup.plugin_cancels)
+        kept = replace(policy, vendor_may_ship=own.vendor_may_ship, vendor_may_cancel=own.vendor_may_cancel)
+        yield Rules(policy=kept, exceptions=tuple(_exceptions(dice)))
+
+
+def _changes_of_rules(count: int, dice: Dice, days: float) -> Iterator[Act]:
+    for number in range(count):
+        yield Act(at=dice.between(0, days * DAY), do=Do.RULES, number=number)
+
+
+def _policy(dice: Dice, *, plugin_cancels: bool) -> Policy:
     modes = [(Mode.AUTOMATIC, 8), (Mode.MANUAL, 1), (Mode.ASSISTED, 1), (Mode.OBSERVE, 0.5)]
-    plugin_cancels = dice.chance(0.25)
-    policy = Policy(
+    return Policy(
         cancel_to_mis=dice.weighted(modes),
         cancel_to_storefront=dice.weighted(modes),
         ship_to_storefront=dice.weighted(modes),
@@ -99,6 +115,11 @@ def _setup(dice: Dice, more: Dice) -> Setup:
         value_limit=dice.pick((None, None, 500.0)),
         opening_hours=OpeningHours(opens=time(6), closes=time(18)) if dice.chance(0.15) else None,
     )
+
+
+def _setup(dice: Dice, more: Dice) -> Setup:
+    plugin_cancels = dice.chance(0.25)
+    policy = _policy(dice, plugin_cancels=plugin_cancels)
     return Setup(
         policy=policy,
         hooks=dice.chance(0.8),
@@ -165,7 +186,8 @@ def _production(order: int, line: int, dice: Dice, placed: float) -> Iterator[Ac
 
 _INTERFERENCE = (
     (Do.CANCEL_ORDER, 5), (Do.CANCEL_LINE, 3), (Do.CANCEL_JOB, 5), (Do.HOLD, 2), (Do.REACTIVATE, 1),
-    (Do.SHIP_BY_HAND, 1), (Do.REFUND, 0.5), (Do.DISPATCH, 1.5), (Do.STATUS, 1),
+    (Do.SHIP_BY_HAND, 1), (Do.REFUND, 0.5), (Do.DISPATCH, 1.5), (Do.STATUS, 1), (Do.REPRINT, 0.7),
+    (Do.DELETE_JOB, 0.4),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
@@ -35,7 +36,7 @@ from countermand.simulation.ports import SimulatedMis, SimulatedStorefront
 from countermand.simulation.process import NAME, Process, WatchedStore
 from countermand.simulation.record import Record
 from countermand.simulation.saves import check_save
-from countermand.simulation.script import Act, Do, Script
+from countermand.simulation.script import Act, Do, Rules, Script
 from countermand.simulation.settling import Settling
 from countermand.simulation.staff import Staff
 from countermand.simulation.storefront import Shop, ShopOrder
@@ -94,7 +95,7 @@ class World:
 
     def __init__(self, script: Script, *, every_look: bool = False) -> None:
         self.script = script
-        setup = script.setup
+        self.setup = setup = script.setup
         self.loop = SimulatedLoop()  # type: ignore[abstract]
         self.record = Record()
         self.counts: Counter[str] = Counter()
@@ -117,7 +118,7 @@ class World:
         self.watch.down = [
             (spell.start, spell.end) for spell in script.spells if spell.fault is Fault.UNREACHABLE
         ]
-        self.settling = Settling(self.watch)
+        self.settling = Settling(self.watch, script.rules)
         finds = "find" not in setup.mis_lacks
         self.idle = Idle(self.shop, self.plant, finds=finds, every_look=every_look)
         self.engine: Engine = open_engine("sqlite://")
@@ -189,6 +190,8 @@ class World:
             case Do.DESK:
                 if self.process.life.alive:
                     self.process.run(self._desk().work(int(act.number), self._pause))
+            case Do.RULES:
+                self._set_rules(self.script.rules[int(act.number)])
             case Do.NOISE:
                 self.messages.noise(int(act.number))
             case _:
@@ -208,6 +211,13 @@ class World:
         self.process.wake()
 
     # Our process
+
+    def _set_rules(self, rules: Rules) -> None:
+        """Somebody sets other rules: whatever ran by the old ones stops, and what starts runs by these."""
+        self.setup = replace(self.setup, policy=rules.policy, exceptions=rules.exceptions)
+        self.watch.setup = self.setup
+        for each in (*self._former, self.process):
+            each.life.kill("for other rules")
 
     def _clock(self) -> datetime:
         now = self.loop.time() + self._clock_error
@@ -233,7 +243,7 @@ class World:
             side: Line(side, self.loop, life, self.weather, self.script.seed, self._sent)
             for side in ("storefront", "mis")
         }
-        setup = self.script.setup
+        setup = self.setup
         self._busy_dice = dice
         return Process(
             engine=self.engine,
@@ -255,7 +265,7 @@ class World:
     def _is_busy(self) -> bool:
         if self._lives == 0 or not self.watch.cases:
             return False
-        rate = 0.5 if self.loop.time() < self._busy_until else self.script.setup.busy
+        rate = 0.5 if self.loop.time() < self._busy_until else self.setup.busy
         return self._busy_dice.chance(rate)
 
     def _overlap(self, seconds: float) -> None:

@@ -86,6 +86,13 @@ class Plant:
         self.of_order.setdefault(item.order_id, []).append(item)
         self._show(item)
 
+    def delete(self, item: PlantItem, by: str) -> None:
+        """Nothing of it is left: whoever asks for it is told that there is no such job."""
+        del self.items[item.ref]
+        self.of_order[item.order_id].remove(item)
+        self._done(by, "delete", item, _APPLIED, applied=False)
+        self.changed(item)
+
     def of_line(self, order_id: str, line_id: str) -> list[PlantItem]:
         return [item for item in self.of_order.get(order_id, ()) if item.line_id == line_id]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from countermand.bridge.ports import LineKind, MisItemKind
 from countermand.core.status import Facts, Progress
 from countermand.simulation.dice import DiceOf
@@ -64,6 +66,16 @@ class Plugin:
             before=22 if is_job else "Confirmed",
             deliveries=[""] * self._dice(order.order_id).weighted([(1, 7), (2, 2), (3, 1)]),
         )
+
+    def make_another(self, item: PlantItem) -> None:
+        """Part of it was spoilt: somebody copies the job, with every reference, and has it made once more."""
+        if item.kind is not MisItemKind.JOB or item.cancelled:
+            return
+        made = sum(1 for ref in self._plant.items if ref.startswith(f"{item.ref}-"))
+        copy = msgspec.structs.replace(
+            item, ref=f"{item.ref}-{made + 1}", status=22, before=22, deliveries=[""], tracking=[], shown=[]
+        )
+        self._plant.accept(copy)
 
     # Statuses to the storefront
 

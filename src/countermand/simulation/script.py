@@ -33,6 +33,9 @@ class Do(StrEnum):
     SHIP_BY_HAND = "ship-by-hand"
     REFUND = "refund"
     INVOICE = "invoice"
+    REPRINT = "reprint"
+    DELETE_JOB = "delete-job"
+    RULES = "other-rules"
     DESK = "desk"
     NOISE = "noise"
     KILL = "kill"
@@ -44,7 +47,7 @@ class Do(StrEnum):
 class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """At a second of the history: what, to which order (by its place in the script) and line.
 
-    `number`: a production status, the steps until a kill, the seconds of a clock jump or an overlap. `text`: how it is done.
+    `number`: a production status, the steps until a kill, the seconds of a clock jump or an overlap, the place of rules. `text`: how it is done.
     """  # noqa: E501
 
     at: float
@@ -102,12 +105,23 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         return policy
 
 
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody sets while orders are under way: the policy, and where it differs."""
+
+    policy: Policy
+    exceptions: tuple[Override, ...] = ()
+
+
 class Script(msgspec.Struct, frozen=True, kw_only=True):
-    """One history before it happens. `seed`: of everything that is not written here."""
+    """One history before it happens. `seed`: of everything that is not written here.
+
+    `rules`: those that the acts `other-rules` set, by their number.
+    """
 
     seed: int
     days: float
     setup: Setup
+    rules: tuple[Rules, ...] = ()
     acts: tuple[Act, ...]
     spells: tuple[Spell, ...] = ()
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from countermand.bridge.case import Case, CaseLine
 from countermand.bridge.connection import Polling
 from countermand.core.policy import Direction, PartDispatch, Policy
-from countermand.core.status import Facts, LineStatus, Progress
+from countermand.core.status import Facts, Gone, LineStatus, Progress, Unseen
 from countermand.core.table import Decision, decide
 from countermand.core.tasks import TaskKind
 from countermand.simulation.invariants import CONFLICT, CONVERGES, EXPLAINED, NO_IDLE_TASK, TRUTH
+from countermand.simulation.script import Rules, Setup
 from countermand.simulation.watch import LineTruth, Violation, Watch, shown_mis
 
 _K = TaskKind
@@ -36,10 +39,11 @@ _MADE_NEEDLESS = frozenset(
 class Settling:
     """How long each thing that must not last has lasted; judged anew whenever something about it changes."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, later: Sequence[Rules] = ()) -> None:
         self._watch = watch
         self._since: dict[tuple[str, str, str], float] = {}
-        self._bound = max(map(_bound, watch.setup.policies()))
+        setups = (watch.setup, *(_with_rules(watch.setup, rules) for rules in later))
+        self._bound = max(_bound(policy) for setup in setups for policy in setup.policies())
 
     def judge(self, order_id: str) -> None:
         """Look at an order of which something changed."""
@@ -93,6 +97,10 @@ class Settling:
                     yield CONVERGES, truth.line_id, undecided
 
 
+def _with_rules(setup: Setup, rules: Rules) -> Setup:
+    return replace(setup, policy=rules.policy, exceptions=rules.exceptions)
+
+
 def _bound(policy: Policy) -> float:
     """How long anything may last under these rules, in seconds."""
     waits = policy.not_in_production_after + policy.undo_window + policy.vendor_grace
@@ -112,7 +120,7 @@ def _idle_tasks(line: CaseLine, case: Case, kinds: frozenset[TaskKind]) -> Itera
     """Tasks that are still open although both systems show the same."""
     needless = kinds & _MADE_NEEDLESS
     storefront, mis = line.storefront.status, shown_mis(case, line)
-    if needless and decide(storefront, mis).decision is Decision.IN_STEP:
+    if needless and isinstance(mis, Facts | Unseen) and decide(storefront, mis).decision is Decision.IN_STEP:
         tracking = frozenset().union(*(item.mis.tracking for item in case.items))
         if not tracking - line.storefront.tracking:
             yield NO_IDLE_TASK, line.line_id, f"{storefront} and {mis}; tasks {sorted(needless)}"
@@ -174,6 +182,9 @@ def _wrong_view(watch: Watch, case: Case, line: CaseLine, truth: LineTruth) -> s
 def _undecided(watch: Watch, case: Case, line: CaseLine, *, by_others: bool) -> str:
     """Why a line that we see rightly should not be left alone; empty when all is well."""
     storefront, mis = _own(line.storefront.status, by_others=by_others), shown_mis(case, line)
+    if not isinstance(mis, Facts | Unseen):
+        over = isinstance(mis, Gone) and _is_cancelled(storefront)
+        return "" if over else f"{storefront} and {mis}: nobody is asked"
     row = decide(storefront, mis)
     match row.decision:
         case Decision.IN_STEP | Decision.WAIT | Decision.NOT_OURS:

@@ -103,6 +103,10 @@ class Staff:
                 self._set_status(item, 16)
             case Do.REACTIVATE:
                 self._plant.reactivate(item, BY)
+            case Do.REPRINT:
+                self._plugin.make_another(item)
+            case Do.DELETE_JOB:
+                self._plant.delete(item, BY)
             case Do.INVOICE:
                 self._plant.invoice(item, BY)
             case _:
