@@ -34,7 +34,8 @@ def prepare(one: Pass, now: datetime) -> tuple[Pass, tuple[Written, ...]]:
 
 
 def _record(case: Case, write: Write, now: datetime) -> Written:
-    last = case.newest_write(write.line_ids[0])
+    job_ref = write.job.ref if write.job else ""
+    last = case.last_write(write.line_ids[0], job_ref)
     repeated = (
         last is not None
         and last.command.change is write.change
@@ -52,7 +53,7 @@ def _record(case: Case, write: Write, now: datetime) -> Written:
             because=_source(case, write),
         ),
         line_ids=write.line_ids,
-        job_ref=write.job.ref if write.job else "",
+        job_ref=job_ref,
         whole_order=write.whole_order,
     )
 

@@ -277,6 +277,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         about = [written for written in self.writes if line_id in written.line_ids]
         return max(about, key=_newest, default=None)
 
+    def last_write(self, line_id: str, job_ref: str) -> Written | None:
+        """The newest write about a line and one job of it, or (empty) about the line in the storefront."""
+        about = [each for each in self.writes if line_id in each.line_ids and each.job_ref == job_ref]
+        return max(about, key=_newest, default=None)
+
     @property
     def open_writes(self) -> tuple[Written, ...]:
         """Writes whose effect is not yet known."""

@@ -13,10 +13,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from countermand.bridge.case import Case, Checking, as_order, references
+from countermand.bridge.entries import sighted
 from countermand.bridge.linking import Candidate
 from countermand.bridge.lives import cancelled_in
 from countermand.bridge.look import link
 from countermand.bridge.ports import MisItem
+from countermand.bridge.sightings import differences
 from countermand.bridge.store import Change, Entry, State, Store, StoredCase, TaskEnd
 from countermand.core.cancellation import CancellationState
 from countermand.core.command import RefusalReason
@@ -95,6 +97,7 @@ def _change(
     stored: StoredCase, case: Case, entry: Entry, now: datetime, closes: tuple[TaskEnd, ...] = ()
 ) -> Change:
     changed = tuple(one for one in case.cancellations if one not in stored.case.cancellations)
+    seen = differences(stored.case, case, {})  # a job that a person links is seen with it
     ended = {end.id for end in closes}
     left = [task for task in case.tasks if task.id not in ended]
     return Change(
@@ -107,7 +110,8 @@ def _change(
         cancellations=changed,
         references=references(case) - references(stored.case),
         dropped=references(stored.case) - references(case),
-        journal=(entry,),
+        sightings=tuple(seen),
+        journal=(*sighted(case, seen), entry),
     )
 
 

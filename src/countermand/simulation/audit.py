@@ -37,7 +37,7 @@ def audit(engine: Engine, watch: Watch) -> None:
             if (row.version, row.case_file) != (known.version, known.case):
                 raise Violation(COUNTS, f"order {order_ref}", "what is stored is not what was saved last")
         cases = [row.case_file for row in stored.values()]
-        _details(database, cases)
+        _details(database, cases, watch.presses)
         _messages(database, watch)
 
 
@@ -51,8 +51,11 @@ def _count(database: Connection, table: object, *where: object) -> int:
     return database.scalar(select(func.count()).select_from(table).where(*where)) or 0  # type: ignore[arg-type]
 
 
-def _details(database: Connection, cases: list[Case]) -> None:
-    """Tables beside the case files hold exactly what the case files say."""
+def _details(database: Connection, cases: list[Case], presses: int) -> None:
+    """Tables beside the case files hold exactly what the case files say.
+
+    `presses`: how often a person pressed the storefront's own button, which is no write of the loop.
+    """
     events: Counter[str] = Counter()
     for event, number in database.execute(
         select(schema.journal.c.event, func.count()).group_by(schema.journal.c.event)
@@ -64,7 +67,7 @@ def _details(database: Connection, cases: list[Case]) -> None:
         "sightings and their entries": (_count(database, schema.sighting), events["line.sighted"]),
         "orders and their first entries": (len(cases), events["order.seen"]),
         "writes in cases and commands": (len(writes), _count(database, schema.command)),
-        "writes in cases and entries": (len(writes), events["write.sent"]),
+        "writes in cases and entries": (len(writes), events["write.sent"] - presses),
         "verified writes and entries": (
             sum(1 for written in writes if written.command.verified_at is not None),
             events["write.verified"],

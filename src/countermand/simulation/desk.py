@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Engine
 
-from countermand.bridge import people
-from countermand.bridge.ports import MisItem
+from countermand.bridge import cancel_here, people
+from countermand.bridge.case import Doubt
+from countermand.bridge.connection import Connection
+from countermand.bridge.stopping import stop, waiting
 from countermand.bridge.store import Store
 from countermand.core.command import RefusalReason
 from countermand.core.policy import Direction
@@ -33,7 +35,7 @@ class Desk:
 
     def __init__(
         self,
-        name: str,
+        connection: Connection,
         engine: Engine,
         store: Store,
         writer: MortalWriter,
@@ -42,7 +44,8 @@ class Desk:
         shop: Shop,
         plant: Plant,
     ) -> None:
-        self._name = name
+        self._connection = connection
+        self._name = connection.name
         self._engine = engine
         self._store = store
         self._writer = writer
@@ -53,6 +56,9 @@ class Desk:
 
     async def work(self, count: int, pause: Callable[[float], Awaitable[None]]) -> None:
         """Take up to `count` open tasks and deal with each in some manner."""
+        if self._shop.orders and self._dice.chance(0.3):
+            with contextlib.suppress(people.RefusedError):
+                await self._look_into(self._dice.pick(list(self._shop.orders)))
         with self._engine.begin() as database:
             tasks = list_tasks(database, limit=12)
         for _ in range(min(count, len(tasks))):
@@ -60,6 +66,31 @@ class Desk:
             with contextlib.suppress(people.RefusedError):
                 await self._deal_with(task, pause)
             await pause(self._dice.soon(60, 900))
+
+    async def _look_into(self, order_id: str) -> None:
+        """Open one order's page, and do what can be done there."""
+        stored = (await self._store.load(self._name, [order_id])).get(order_id)
+        if stored is None:
+            return
+        case, by = stored.case, self._dice.pick(_PEOPLE)
+        if waiting(case) and self._dice.chance(0.5):
+            await self._do(order_id, stop(None, by, self._life.clock(), "the customer wants it after all"))
+        elif case.doubts:
+            await self._say_which(order_id, case.doubts[0], by)
+        elif cancel_here.anything_to_cancel(case) and self._dice.chance(0.2):
+            lines = (self._dice.pick(case.lines).line_id,) if self._dice.chance(0.5) else ()
+            await cancel_here.cancel(
+                self._store, self._connection, order_id, lines, by, "the customer called", self._life.clock
+            )
+
+    async def _say_which(self, order_id: str, doubt: Doubt, by: str) -> None:
+        """Whether a job makes a line, as it is."""
+        made, now = self._plant.items.get(doubt.ref), self._life.clock()
+        shown = self._plant.read(made, now) if made is not None else None
+        if made is not None and shown is not None and made.line_id == doubt.line_id:
+            await self._do(order_id, people.link_item(doubt.line_id, shown, by, now))
+        else:
+            await self._do(order_id, people.unlink_item(doubt.line_id, doubt.ref, by, now))
 
     async def _deal_with(self, task: TaskRow, pause: Callable[[float], Awaitable[None]]) -> None:
         by, kind = self._dice.pick(_PEOPLE), TaskKind(task.kind)
@@ -161,8 +192,3 @@ def direction_of_task(kind: TaskKind) -> Direction:
             return Direction.CANCEL_TO_STOREFRONT
         case _:
             return Direction.CANCEL_TO_MIS
-
-
-def known_item(plant: Plant, ref: str, life: Life) -> MisItem | None:
-    item = plant.items.get(ref)
-    return plant.read(item, life.clock()) if item else None

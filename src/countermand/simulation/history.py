@@ -200,8 +200,8 @@ class World:
     def _desk(self) -> Desk:
         one = self.process
         return Desk(
-            NAME, self.engine, one.store, one.writer, one.life, self._dice(f"desk {self.loop.time()}"),
-            self.shop, self.plant,
+            one.connection, self.engine, one.store, one.writer, one.life,
+            self._dice(f"desk {self.loop.time()}"), self.shop, self.plant,
         )  # fmt: skip
 
     async def _pause(self, seconds: float) -> None:

@@ -68,8 +68,12 @@ class Plugin:
         )
 
     def make_another(self, item: PlantItem) -> None:
-        """Part of it was spoilt: somebody copies the job, with every reference, and has it made once more."""
-        if item.kind is not MisItemKind.JOB or item.cancelled:
+        """Part of it was spoilt: somebody copies the job, with every reference, and has it made once more.
+
+        Not where jobs are known by messages alone: nobody could know of a copy whose messages are lost.
+        """
+        by_messages_alone = "list" in self._setup.mis_lacks
+        if item.kind is not MisItemKind.JOB or item.cancelled or by_messages_alone:
             return
         made = sum(1 for ref in self._plant.items if ref.startswith(f"{item.ref}-"))
         copy = msgspec.structs.replace(

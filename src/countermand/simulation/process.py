@@ -249,10 +249,12 @@ class Process:
 
     def _listing_at(self) -> datetime:
         """When the next listing is worth its while: one that finds nothing changed changes nothing."""
-        due = self.bridge._poll_at or self.life.clock()
+        due, now = self.bridge._poll_at, self.life.clock()
+        if due is None or due > now + self.connection.polling.interval:
+            return now  # a time from a clock that has been set back since
         if self._changed_at() >= self.life.listed_at or self._idle.every_look:
             return due
-        return max(due, self.life.listed_by_clock + IDLE_LISTINGS)
+        return max(due, min(self.life.listed_by_clock, now) + IDLE_LISTINGS)
 
     # Messages
 

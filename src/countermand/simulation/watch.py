@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from countermand.bridge.case import Case, CaseLine
-from countermand.bridge.store import Change, StoredCase
+from countermand.bridge.store import Change, Entry, StoredCase
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Policy
 from countermand.core.status import Facts, LineStatus, combine
@@ -50,6 +50,9 @@ class Watch:
         self.dirty: set[str] = set()
         self.sent: dict[str, datetime] = {}
         self.answered: set[str] = set()
+        #: Orders of which a person has just pressed the storefront's button in our console; and how often.
+        self.pressed: list[str] = []
+        self.presses = 0
         self.acknowledged = 0
         self.saves = 0
         #: By how much our clock is wrong, in seconds, and when it was last set, in seconds of the history.
@@ -99,10 +102,17 @@ class Watch:
                 continue
             self.dirty.add(change.case.order_id)
             for entry in change.journal:
-                if entry.event is Event.WRITE_SENT:
-                    self.sent[entry.extra["write"]] = entry.at
-                elif entry.event in (Event.WRITE_ANSWERED, Event.WRITE_VERIFIED):
-                    self.answered.add(entry.extra["write"])
+                self._mirror_write(entry)
+
+    def _mirror_write(self, entry: Entry) -> None:
+        written = entry.extra.get("write")
+        if entry.event is Event.WRITE_SENT and written is None:
+            self.pressed.append(entry.subject.removeprefix("order/"))
+            self.presses += 1
+        elif entry.event is Event.WRITE_SENT and written is not None:
+            self.sent[written] = entry.at
+        elif entry.event in (Event.WRITE_ANSWERED, Event.WRITE_VERIFIED) and written is not None:
+            self.answered.add(written)
 
     def healthy(self, since: float, until: float) -> float:
         """How much of a span both systems could be reached and our process was not down, in seconds."""

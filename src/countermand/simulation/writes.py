@@ -41,6 +41,10 @@ class Writes:
                     self._furthest[item.ref] = status.progress
 
     def check(self, call: WriteCall) -> None:
+        pressed = (call.side, call.change) == (Side.STOREFRONT.value, Change.CANCEL.value)
+        if pressed and call.order_id in self._watch.pressed:
+            self._watch.pressed.remove(call.order_id)
+            return
         case = self._watch.case(call.order_id)
         written = _standing_for(call, case, self._watch, self._used) if case else None
         if case is None or written is None:

@@ -304,6 +304,26 @@ def test_no_clear_answer_twice_is_a_persons_work() -> None:
     run(story())
 
 
+def test_each_of_a_lines_two_jobs_has_attempts_of_its_own() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.mis.make("J10001-02", customer_reference="10001", external_reference="s10001")
+        small.hook(Side.MIS, {"ref": "J10001-02", "kind": "job"})
+        await small.settle()
+        small.mis.answers.script = [(Outcome.UNKNOWN, False)] * 4
+        await cancelled_in_shop(small)
+        for _ in range(4):
+            await small.settle()
+            small.clock.advance(SETTLE_TIME.total_seconds())
+        assert sorted(small.mis.writes) == ["J10001-01", "J10001-01", "J10001-02", "J10001-02"]
+        attempts = [written.command.attempts for written in (await small.case()).writes]
+        assert attempts == [1, 1, 2, 2]
+        assert small.task(TaskKind.WRITE_UNKNOWN).state == "open"
+
+    run(story())
+
+
 def test_a_refusal_is_a_task_with_the_words_that_were_said() -> None:
     async def story() -> None:
         small = Small()

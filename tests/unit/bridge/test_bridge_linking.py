@@ -202,6 +202,21 @@ def test_an_ambiguous_match_is_one_task_and_a_person_decides() -> None:
     run(story())
 
 
+def test_what_a_job_showed_when_a_person_linked_it_is_in_the_journal() -> None:
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001")
+        small.order_hook("10001")
+        await small.settle()
+        item = small.mis.make("J7", status=STARTED)
+        await small.deed("10001", people.link_item("s10001", item, "Priya Shah", small.clock()))
+        seen = [body for _, _, body in small.events(Event.LINE_SIGHTED) if '"J7"' in body]
+        assert len(seen) == 1
+        assert '"open/started"' in seen[0]
+
+    run(story())
+
+
 def test_an_unlinked_job_is_never_linked_or_cancelled_again() -> None:
     async def story() -> None:
         small = Small()
