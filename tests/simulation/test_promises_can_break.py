@@ -13,6 +13,7 @@ from mutants import (
     is_always_open,
     knows_no_exceptions,
     needs_no_second_person,
+    repeats_what_was_applied,
     writes_what_is_not_offered,
 )
 
@@ -40,6 +41,7 @@ _SET_UPS: dict[Break, dict[str, object]] = {
             ),
         )
     },
+    repeats_what_was_applied: {"steady": 0.2},
     writes_what_is_not_offered: {"storefront_lacks": frozenset({"cancel_line", "ship", "track"})},
 }
 

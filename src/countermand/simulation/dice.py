@@ -22,8 +22,11 @@ class Dice:
     __slots__ = ("_state",)
 
     def __init__(self, seed: int, name: str = "") -> None:
-        self._state = (seed * _STEP + (crc32(name.encode()) << 17) + 1) & _MASK
-        self.random()
+        # A stream walks in steps of one size from where it begins: those of neighbouring seeds would be the
+        # same numbers, each a place later, if their beginnings were not scattered first.
+        begin = (seed * 0xD1342543DE82EF95 + (crc32(name.encode()) << 17) + 1) & _MASK
+        begin = ((begin ^ (begin >> 32)) * 0xDABA0B6EB09322E3) & _MASK
+        self._state = begin ^ (begin >> 32)
 
     def random(self) -> float:
         """From 0 up to, not including, 1."""
