@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case
 from countermand.bridge.clocks import put_right
 from countermand.bridge.conclude import Pass
-from countermand.bridge.ports import MisItem, StorefrontOrder
+from countermand.bridge.ports import MisItem, OrderNotRead, StorefrontOrder
 from countermand.bridge.sightings import blank_case, differences, see_items, see_order
 from countermand.bridge.store import StoredCase
 
@@ -22,10 +22,18 @@ def unknown(order_id: str, now: datetime) -> Pass:
     return Pass(stored=None, case=blank_case(order_id, now, now), unknown=True)
 
 
-def listed_order(stored: StoredCase | None, order: StorefrontOrder, now: datetime) -> Pass:
-    """A pass over an order that a listing shows; one that was not known is opened with it."""
+def listed_order(stored: StoredCase | None, order: StorefrontOrder | OrderNotRead, now: datetime) -> Pass:
+    """A pass over an order that a listing shows; one that it only names is read."""
+    if isinstance(order, OrderNotRead):
+        return _named(stored, order.order_id, now)
     case = stored.case if stored else blank_case(order.order_id, now, order.began_at)
     return Pass(stored=stored, case=case, listed=(order,))
+
+
+def _named(stored: StoredCase | None, order_id: str, now: datetime) -> Pass:
+    if stored is None:
+        return unknown(order_id, now)
+    return Pass(stored=stored, case=replace(stored.case, look_storefront_at=now))
 
 
 def take_in(one: Pass, now: datetime) -> Pass | None:

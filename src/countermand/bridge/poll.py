@@ -16,7 +16,7 @@ from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
 from countermand.bridge.faults import DAMAGE, FAULTS, in_short
-from countermand.bridge.ports import MisItem, StorefrontOrder
+from countermand.bridge.ports import MisItem, OrderNotRead, StorefrontOrder
 from countermand.bridge.store import Store
 
 #: Listings overlap by this much: clocks differ, and a commit may become visible late.
@@ -28,6 +28,8 @@ STORE_EVERY = timedelta(minutes=10)
 THOROUGH_EVERY = timedelta(minutes=30)
 #: So far back, which is more than a clock that is wrong by a day takes away.
 THOROUGH = timedelta(days=2)
+
+_Listed = StorefrontOrder | OrderNotRead | MisItem
 
 
 class Poll:
@@ -42,7 +44,7 @@ class Poll:
         self._clock = clock
         self._reached: dict[str, datetime] = {}
         self._stored: dict[str, datetime] = {}
-        self._listed: dict[str, StorefrontOrder | MisItem] = {}
+        self._listed: dict[str, _Listed] = {}
         self._thorough_at: datetime | None = None
         self._thorough = False
         #: The systems whose last listing failed by an error of ours, and the error.
@@ -80,15 +82,17 @@ class Poll:
         news = [order for order in orders.values() if self._is_news(order.order_id, order)]
         taken = await self._take_orders(news)
         self._listed |= {order.order_id: order for order in news if order.order_id in taken}
-        if placed is not None:
+        # One that could not be read, and is not known, would be forgotten.
+        lost = any(isinstance(order, OrderNotRead) and order.order_id not in taken for order in news)
+        if placed is not None and not lost:
             await self._got_to(name, now)
 
-    def _is_news(self, key: str, shown: StorefrontOrder | MisItem) -> bool:
+    def _is_news(self, key: str, shown: _Listed) -> bool:
         """Whether a listing shows something else than when it was last taken in."""
         known = self._listed.get(key)
         return known is None or replace(known, began_at=shown.began_at) != shown
 
-    async def _take_orders(self, orders: Sequence[StorefrontOrder]) -> frozenset[str]:
+    async def _take_orders(self, orders: Sequence[StorefrontOrder | OrderNotRead]) -> frozenset[str]:
         """Take in what was listed; returns the orders of which nothing is left to take in."""
         if not orders:
             return frozenset()

@@ -149,8 +149,11 @@ class StorefrontPort(Protocol):
 
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False
-    ) -> Sequence[StorefrontOrder] | None:
-        """Orders *placed* since a time, with present status; none if it failed or is not offered."""
+    ) -> Sequence[StorefrontOrder | OrderNotRead] | None:
+        """Orders *placed* since a time, with present status; none if it failed or is not offered.
+
+        An order on which our own code fails is there as not read, so that it is read by its number.
+        """
         ...
 
     async def find_order_of_line(self, line_id: str) -> str | None:
@@ -201,7 +204,10 @@ class MisPort(Protocol):
         ...
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
-        """Items changed since a time, with present status; none if it failed or is not offered."""
+        """Items changed since a time, with present status; none if it failed or is not offered.
+
+        An item on which our own code fails is there as unreadable, so that it is read by its number.
+        """
         ...
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:

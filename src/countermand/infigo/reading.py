@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import structlog
+
+from countermand.bridge.faults import FAULTS, in_short, traceback_of
 from countermand.bridge.ports import OrderNotRead, StorefrontOrder
 from countermand.core.status import GONE, Unreadable
 from countermand.infigo.client import InfigoClient
@@ -24,6 +27,8 @@ from countermand.vendor_http.reply import Reply
 PAGE = 100
 #: A listing longer than this is no listing that anybody asked for.
 MOST_PAGES = 1000
+
+_log = structlog.get_logger()
 
 ReadResult = StorefrontOrder | OrderNotRead
 
@@ -44,8 +49,8 @@ class ScriptReading:
 
     async def placed_since(
         self, since: datetime, *, until: datetime | None = None, cancelled_only: bool = False
-    ) -> Sequence[StorefrontOrder]:
-        """Orders placed since a time (and until another), each once.
+    ) -> Sequence[ReadResult]:
+        """Orders placed since a time (and until another), each once; those on which we fail as not read.
 
         Raises:
             BadAnswerError: a page could not be read, so the listing would not be whole.
@@ -55,16 +60,30 @@ class ScriptReading:
             request["until"] = _moment(until)
         if cancelled_only:
             request["orderStatus"] = "Cancelled"
-        orders: dict[str, StorefrontOrder] = {}
+        orders: dict[str, ReadResult] = {}
         for page in range(MOST_PAGES):
             reply = await self._client.run_script("orders.list", {**request, "page": page})
-            listed = [
-                self._reader.order(row, script_lines(row), reply.began_at) for row in _order_rows(reply)
-            ]
+            listed = [self._listed(row, reply) for row in _order_rows(reply)]
             orders.update((order.order_id, order) for order in listed)
             if as_flag(pick(reply.value, "more")) is not True or not listed:
                 return list(orders.values())
         raise BadAnswerError(f"The listing has more than {MOST_PAGES} pages")
+
+    def _listed(self, row: object, reply: Reply) -> ReadResult:
+        """One order of a listing. An error of ours about it, which is no bad answer, holds up no other."""
+        try:
+            return self._reader.order(row, script_lines(row), reply.began_at)
+        except BadAnswerError:
+            raise
+        except FAULTS as fault:
+            order_id = as_text(pick(row, "id"))
+            if not order_id:
+                raise
+            mask = self._client.without_secrets
+            _log.error("infigo.order.failed", order=order_id, exception=traceback_of(fault, mask))
+            return _unreadable(
+                order_id, reply, f"Reading it failed, which is a fault of ours: {in_short(fault, mask)}"
+            )
 
     def _results(self, order_ids: Sequence[str], reply: Reply) -> dict[str, ReadResult]:
         try:

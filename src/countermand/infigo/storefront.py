@@ -71,7 +71,7 @@ class InfigoStorefront:
 
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False
-    ) -> Sequence[StorefrontOrder] | None:
+    ) -> Sequence[ReadResult] | None:
         """Orders placed since a time; by script only.
 
         An order of which a single line was cancelled is not among the cancelled ones.
@@ -84,7 +84,7 @@ class InfigoStorefront:
             _log.warning("infigo.list.failed", why=str(error))
             return None
 
-    async def placed_between(self, since: datetime, until: datetime) -> Sequence[StorefrontOrder] | None:
+    async def placed_between(self, since: datetime, until: datetime) -> Sequence[ReadResult] | None:
         """Orders placed within a span of time, for a first import; by script only, none if it failed."""
         if not self._settings.has_script:
             return None

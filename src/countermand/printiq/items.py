@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from countermand.bridge.faults import FAULTS
 from countermand.bridge.ports import MisItem, MisItemKind
 from countermand.core.status import LineStatus, combine
 from countermand.printiq.mapping import Deliveries, invoiced, job_status, sales_order_status
@@ -33,10 +34,23 @@ class _Shipping(msgspec.Struct, frozen=True):
     urls: frozenset[str]
 
 
+#: What to put in place of an item on which our own code fails.
+Instead = Callable[[str, Exception, datetime], MisItem]
+
+
+def raising(_number: str, fault: Exception, _began_at: datetime) -> MisItem:
+    raise fault
+
+
 def items_from(
-    rows: Iterable[object], kind: MisItemKind, names: Names, settings: PrintIQSettings, began_at: datetime
+    rows: Iterable[object],
+    kind: MisItemKind,
+    names: Names,
+    settings: PrintIQSettings,
+    began_at: datetime,
+    instead: Instead = raising,
 ) -> dict[str, MisItem]:
-    """Jobs or sales orders by their number.
+    """Jobs or sales orders by their number. `instead`: where it must hold up no other; as always, it does.
 
     Raises:
         NamelessRowsError: rows have no number where the settings say it is.
@@ -48,7 +62,13 @@ def items_from(
         if not number:
             raise NamelessRowsError(f"printIQ's rows have no {number_field}: check the names in the settings")
         gathered.setdefault(number, []).append(row)
-    return {number: _item(number, kind, own, names, settings, began_at) for number, own in gathered.items()}
+    items = {}
+    for number, own in gathered.items():
+        try:
+            items[number] = _item(number, kind, own, names, settings, began_at)
+        except FAULTS as fault:
+            items[number] = instead(number, fault, began_at)
+    return items
 
 
 def _item(

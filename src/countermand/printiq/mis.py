@@ -70,9 +70,8 @@ class PrintIQMis:
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         if not self._capabilities["list"].offered:
             return None
-        term = odata.since(self._settings.odata.modified, since)
         try:
-            found = [await self._by_odata.search(kind, [term]) for kind in MisItemKind]
+            found = [await self._by_odata.changed(kind, since) for kind in MisItemKind]
         except ReadFailedError as error:
             _log.warning("printiq.list.failed", why=str(error))
             return None

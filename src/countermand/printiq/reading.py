@@ -7,15 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+import structlog
 
+from countermand.bridge.faults import in_short, traceback_of
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef
 from countermand.core.status import GONE, LineStatus, Unreadable
 from countermand.printiq import odata
 from countermand.printiq.client import PrintIQClient
-from countermand.printiq.items import NamelessRowsError, items_from
+from countermand.printiq.items import Instead, NamelessRowsError, items_from, raising
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.fields import as_text, pick, rows
 from countermand.vendor_http.reply import CallOutcome, Reply
+
+_log = structlog.get_logger()
 
 Found = Mapping[MisRef, MisItem]
 
@@ -113,7 +117,24 @@ class ODataReader:
             return {ref: blank(ref, now, Unreadable(str(error))) for ref in refs}
         return {ref: _found(items, ref, now) for ref in refs}
 
-    async def search(self, kind: MisItemKind, terms: Iterable[str]) -> dict[str, MisItem]:
+    async def changed(self, kind: MisItemKind, since: datetime) -> dict[str, MisItem]:
+        """Items changed since a time; one on which our own code fails is unreadable and holds up no other.
+
+        Raises:
+            ReadFailedError: one of the calls failed, so the result would not be whole.
+        """
+        term, mask = odata.since(self._settings.odata.modified, since), self._client.without_secrets
+
+        def unreadable(number: str, fault: Exception, began_at: datetime) -> MisItem:
+            _log.error("printiq.item.failed", item=number, exception=traceback_of(fault, mask))
+            why = f"Reading it failed, which is a fault of ours: {in_short(fault, mask)}"
+            return blank(MisRef(ref=number, kind=kind), began_at, Unreadable(why))
+
+        return await self.search(kind, [term], unreadable)
+
+    async def search(
+        self, kind: MisItemKind, terms: Iterable[str], instead: Instead = raising
+    ) -> dict[str, MisItem]:
         """Items that meet any of the terms, by number; empty where the entity is switched off.
 
         Raises:
@@ -126,7 +147,9 @@ class ODataReader:
             if isinstance(found, Reply):
                 raise ReadFailedError(found.said)
             try:
-                items |= items_from(found.rows, kind, self._settings.odata, self._settings, found.began_at)
+                items |= items_from(
+                    found.rows, kind, self._settings.odata, self._settings, found.began_at, instead
+                )
             except NamelessRowsError as error:
                 raise ReadFailedError(str(error)) from None
         return items

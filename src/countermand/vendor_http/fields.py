@@ -65,9 +65,9 @@ def as_time(value: object) -> datetime | None:
     """An ISO 8601 time in UTC; a time without a zone counts as UTC, as the vendors' field names say."""
     try:
         moment = datetime.fromisoformat(as_text(value))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # "0001-01-01T00:00:00+10:00" is how .NET writes no time at all
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def compact(value: object) -> str:

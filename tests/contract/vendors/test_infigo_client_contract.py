@@ -147,7 +147,7 @@ class TestListing:
             found = infigo.use(lambda shop: shop.list_orders(since=since, cancelled_only=True))
             assert found is not None
             assert chosen in {order.order_id for order in found}
-            assert all(order.order_cancelled for order in found)
+            assert all(isinstance(order, StorefrontOrder) and order.order_cancelled for order in found)
 
     def test_since_is_when_it_was_placed(self, infigo: Infigo) -> None:
         old, _ = infigo.place(CreatedOnUtc="2026-01-05T09:00:00Z")

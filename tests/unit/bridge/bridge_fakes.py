@@ -153,6 +153,10 @@ class FakeStorefront:
         self.garbled: set[str] = set()
         #: Our own code fails on the listing as such.
         self.listing_fault: Exception | None = None
+        #: Orders that a listing names only, because our own code fails on the rest.
+        self.named_only: set[str] = set()
+        #: Orders that cannot be read by their number.
+        self.unreadable: set[str] = set()
 
     @property
     def capabilities(self) -> Mapping[str, Capability]:
@@ -202,8 +206,9 @@ class FakeStorefront:
     def _read(self, order_id: str) -> StorefrontOrder | OrderNotRead:
         if order_id in self.faults:
             raise self.faults[order_id]
-        if self.down:
-            return OrderNotRead(order_id=order_id, began_at=self._clock(), status=Unreadable(self.down))
+        if self.down or order_id in self.unreadable:
+            why = self.down or "a login page"
+            return OrderNotRead(order_id=order_id, began_at=self._clock(), status=Unreadable(why))
         if order_id in self.lagging:
             return replace(self.lagging[order_id], began_at=self._clock())
         if order_id not in self.orders:
@@ -220,7 +225,7 @@ class FakeStorefront:
 
     async def list_orders(
         self, *, since: datetime, cancelled_only: bool = False
-    ) -> Sequence[StorefrontOrder] | None:
+    ) -> Sequence[StorefrontOrder | OrderNotRead] | None:
         if not cancelled_only:
             self.listed_since.append(since)
         if self.listing_fault is not None:
@@ -231,7 +236,9 @@ class FakeStorefront:
         placed = [order for order in self.orders.values() if order.placed_at >= since]
         return [self._listed(one.order_id) for one in placed if one.cancelled or not cancelled_only]
 
-    def _listed(self, order_id: str) -> StorefrontOrder:
+    def _listed(self, order_id: str) -> StorefrontOrder | OrderNotRead:
+        if order_id in self.named_only:
+            return OrderNotRead(order_id=order_id, began_at=self._clock(), status=Unreadable("a fault"))
         shown = self.shown(order_id)
         lines: Any = None if order_id in self.garbled else shown.lines
         return replace(shown, lines=lines)

@@ -106,6 +106,61 @@ def test_orders_that_are_due_go_on_although_a_listed_one_cannot_be_taken_in(smal
     run(story())
 
 
+def test_a_new_order_that_a_listing_only_names_is_read_by_its_number(small: Small) -> None:
+    async def story() -> None:
+        for order_id in ("10001", "10002"):
+            small.storefront.place(order_id)
+        small.storefront.named_only.add("10001")
+        await small.settle(1)
+        assert [line.line_id for line in (await small.case("10001")).lines] == ["s10001"]
+        assert small.known() == {"10001", "10002"}
+        assert small.tasks(KIND) == []
+
+    run(story())
+
+
+def test_when_that_fails_as_well_it_has_its_task(small: Small) -> None:
+    async def story() -> None:
+        small.storefront.place("10001")
+        small.storefront.named_only.add("10001")
+        small.storefront.faults["10001"] = FAULT
+        await small.settle(1)
+        assert orders_with_a_task(small) == {"10001"}
+
+    run(story())
+
+
+def test_one_that_cannot_be_read_by_its_number_now_is_listed_again_until_it_can(small: Small) -> None:
+    async def story() -> None:
+        await small.step()
+        small.storefront.place("10001")
+        small.storefront.named_only.add("10001")
+        small.storefront.unreadable.add("10001")
+        for _ in range(20):
+            await next_listing(small)
+        assert small.known() == set()
+        small.storefront.unreadable.clear()
+        await next_listing(small)
+        assert small.known() == {"10001"}
+
+    run(story())
+
+
+def test_a_known_order_that_a_listing_only_names_is_read_at_once(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.clock.advance(3600)
+        await small.settle(1)
+        small.storefront.named_only.add("10001")
+        small.storefront.cancel_by_hand("10001")
+        small.mis.lists = False
+        await next_listing(small)
+        assert small.mis.writes == ["J10001-01"]
+        assert "unreadable" not in "".join(body for _, _, body in small.events(Event.LINE_SIGHTED))
+
+    run(story())
+
+
 # Listed items
 
 

@@ -12,7 +12,8 @@ from vendor_fakes import START, FakeClock, FakeVendor, html_answer, json_answer,
 
 from countermand.bridge.ports import LineKind, OrderNotRead, Payment, StorefrontOrder
 from countermand.core.status import GONE, Facts, Intent, Progress, Unmapped, Unreadable
-from countermand.infigo import InfigoSettings, InfigoStorefront
+from countermand.infigo import InfigoSettings, InfigoStorefront, orders, reading
+from countermand.infigo.mapping import payment
 
 SECRET = "secret-of-the-script"
 
@@ -306,6 +307,39 @@ class TestListing:
         first = json_answer({"ok": True, "orders": [script_order()], "more": True})
         vendor = FakeVendor(countermand=[first, second])
         assert run(storefront(vendor, megascript_secret=SECRET).list_orders(since=self.SINCE)) is None
+
+    def test_an_order_on_which_our_code_fails_is_named_and_holds_up_no_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumbles(raw: str) -> Payment:
+            if raw == "Voided":
+                raise KeyError(raw)
+            return payment(raw)
+
+        monkeypatch.setattr(orders, "payment", stumbles)
+        rows = [script_order(10001), script_order(10002, paymentStatus="Voided"), script_order(10003)]
+        vendor = FakeVendor(countermand=json_answer({"ok": True, "orders": rows, "more": False}))
+        found = run(storefront(vendor, megascript_secret=SECRET).list_orders(since=self.SINCE))
+        assert found is not None
+        assert [order.order_id for order in found] == ["10001", "10002", "10003"]
+        failed = not_read(found[1:2])
+        assert isinstance(failed.status, Unreadable)
+        assert "fault of ours" in failed.status.reason
+
+    def test_where_our_code_fails_on_an_order_without_a_number_it_is_no_listing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumbles(_row: object) -> list[object]:
+            raise KeyError("lines")
+
+        monkeypatch.setattr(reading, "script_lines", stumbles)
+        answer = json_answer({"ok": True, "orders": [script_order(id=None)], "more": False})
+        with pytest.raises(KeyError):
+            run(
+                storefront(FakeVendor(countermand=answer), megascript_secret=SECRET).list_orders(
+                    since=self.SINCE
+                )
+            )
 
     def test_an_empty_page_ends_the_listing_whatever_it_promises(self) -> None:
         vendor = FakeVendor(countermand=json_answer({"ok": True, "orders": [], "more": True}))

@@ -12,7 +12,9 @@ from printiq_fakes import PrintIQ, job, sales_order
 from vendor_fakes import START, Answer, html_answer, json_answer, run
 
 from countermand.bridge.ports import MisItem, OrderKeys
-from countermand.core.status import GONE, Facts, Intent, Progress, Unreadable
+from countermand.core.status import GONE, Facts, Intent, LineStatus, Progress, Unreadable
+from countermand.printiq import items
+from countermand.printiq.mapping import job_status
 from countermand.printiq.settings import ODataNames
 
 JOBS, SALES_ORDERS = "odata/jobs", "odata/salesorders"
@@ -210,6 +212,26 @@ class TestListing:
         assert [item.ref for item in found] == ["J00001-01", "SO1"]
         assert filters(printiq, "Jobs") == ["ModifiedDate ge 2026-11-23T08:00:00Z"]
         assert [request.url.params["$orderby"] for request in printiq.requests] == ["JobNo", "SalesOrderNo"]
+
+    def test_a_job_on_which_our_code_fails_is_named_and_holds_up_no_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumbles(value: object, *more: Any) -> LineStatus:
+            if value == 77:
+                raise KeyError(value)
+            return job_status(value, *more)
+
+        monkeypatch.setattr(items, "job_status", stumbles)
+        printiq = printiq_with(page(row(1), row(2, ProductionStatusID=77), row(3)))
+        found = run(printiq.mis().list_changed(START))
+        assert found is not None
+        by_ref = {item.ref: item for item in found}
+        assert sorted(by_ref) == ["J00001-01", "J00002-01", "J00003-01"]
+        failed = by_ref["J00002-01"]
+        assert isinstance(failed.status, Unreadable)
+        assert "fault of ours" in failed.status.reason
+        with pytest.raises(KeyError):
+            find(printiq_with(page(row(2, ProductionStatusID=77))))
 
     def test_it_is_offered_with_a_token_only(self) -> None:
         printiq = PrintIQ()

@@ -69,7 +69,9 @@ def test_times_are_utc(text: str) -> None:
     assert as_time(text) == datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "23/11/2026", None])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "23/11/2026", None, "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"]
+)
 def test_what_is_no_time_is_none(text: object) -> None:
     assert as_time(text) is None
 
