@@ -36,6 +36,7 @@ PROMISED = (
     "one-line-of-three",
     "cancelled-in-printiq-vendor-handler-on",
     "printiq-cannot-be-read",
+    "printiq-cannot-be-searched",
     "cancelled-while-dispatched",
     "stock-line",
     "done-too-early",

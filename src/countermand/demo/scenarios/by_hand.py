@@ -71,6 +71,17 @@ def printiq_cannot_be_read(stage: Stage) -> None:
     stage.prove_writes("printiq", 0, "RunEvent")
 
 
+def printiq_cannot_be_searched(stage: Stage) -> None:
+    order = stage.only_known(stage.place_only(send_to_printiq=False))
+    stage.count_from_now()
+    stage.cancel_in_infigo(order)
+    task = stage.prove_task(order, TaskKind.CANCELLED_UNSEEN)
+    stage.prove_steps(task, "could not search printIQ", order.id, "mark that Cancelled")
+    stage.done(task)
+    stage.prove_closed(task, "reported")
+    stage.prove_writes("printiq", 0, "RunEvent")
+
+
 def stock_line(stage: Stage) -> None:
     order = stage.place(stock=True)
     stage.count_from_now()
@@ -101,6 +112,12 @@ SCENARIOS = (
         title="printIQ cannot be read: a person's word counts as reported, never as verified.",
         play=printiq_cannot_be_read,
         world=replace(BY_HOOK, policy=_IMPATIENT),
+    ),
+    Scenario(
+        name="printiq-cannot-be-searched",
+        title="Cancelled, no job of it known, and printIQ cannot be searched: a person looks there.",
+        play=printiq_cannot_be_searched,
+        world=replace(BY_HOOK, policy=_IMPATIENT, printiq={"find_by": "hook", "odata_token": ""}),
     ),
     Scenario(
         name="stock-line",
