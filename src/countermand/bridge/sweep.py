@@ -136,8 +136,11 @@ class SweepStore(Store, Protocol):
 
     async def next_orders(self, sweep: Sweep, limit: int) -> list[Candidate]: ...
 
-    def saving_with(self, batch_of: BatchOf) -> Store:
-        """A store whose first save also stores a batch: both or, raising `SweepMovedError`, neither."""
+    def saving_with(self, batch_of: BatchOf, stored: Callable[[], None]) -> Store:
+        """A store whose first save also stores a batch: both or, raising `SweepMovedError`, neither.
+
+        `stored` is called when both are.
+        """
         ...
 
     async def save_batch(self, batch: Batch) -> None:

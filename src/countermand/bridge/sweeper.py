@@ -7,6 +7,7 @@ its own. Whatever else happens to an order meanwhile wins: the sweep's row loses
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -148,14 +149,24 @@ class Sweeper:
         self._resize(len(candidates), calls)
 
     async def _store_share(self, share: _Share, news: Sequence[Pass]) -> None:
-        """Store how far the sweep has come together with what the orders with news became."""
+        """Store how far the sweep has come together with what the orders with news became.
+
+        Until that is stored no order is put off by itself: the counts are about all of them. What fails
+        later, while something is written, is the converger's to deal with.
+        """
+        is_stored = asyncio.Event()
+
+        def at_fault(about: str, fault: Exception) -> None:
+            if not is_stored.is_set():
+                raise fault
+            self._at_fault(about, fault)
 
         def batch_of(changes: Sequence[Change], saved: Mapping[str, StoredCase]) -> Batch:
             return self._batch_of(share, [self._finding(one, one.case.order_id in saved) for one in changes])
 
         if news:
-            store = self._store.saving_with(batch_of)
-            await Converger(self._connection, store, self._clock, _raise).converge(news)
+            store = self._store.saving_with(batch_of, is_stored.set)
+            await Converger(self._connection, store, self._clock, at_fault).converge(news)
         else:
             await self._store.save_batch(batch_of((), {}))
 
@@ -270,11 +281,6 @@ class Sweeper:
             return _NO_ORDERS
         reasons = "; ".join(f"{count}: {SKIP_MEANING[Skip(why)]}" for why, count in skipped.most_common())
         return f"Nothing was compared. All {sum(skipped.values())} orders were skipped ({reasons})."
-
-
-def _raise(_about: str, fault: Exception) -> None:
-    """What is counted is stored with the orders' changes, so no order is put off within a batch."""
-    raise fault
 
 
 _NO_ORDERS = "There was no order to compare."

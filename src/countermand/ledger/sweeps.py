@@ -35,12 +35,19 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
 class SweepDatabaseStore(DatabaseStore):
     """The bridge's storage with what sweeps need of it (`bridge.sweep.SweepStore`)."""
 
-    def __init__(self, engine: Engine, writer: Writer, batch_of: BatchOf | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        writer: Writer,
+        batch_of: BatchOf | None = None,
+        stored: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(engine, writer)
         self._batch_of = batch_of
+        self._stored = stored
 
-    def saving_with(self, batch_of: BatchOf) -> Store:
-        return SweepDatabaseStore(self._engine, self._writer, batch_of)
+    def saving_with(self, batch_of: BatchOf, stored: Callable[[], None]) -> Store:
+        return SweepDatabaseStore(self._engine, self._writer, batch_of, stored)
 
     async def save(
         self,
@@ -58,7 +65,9 @@ class SweepDatabaseStore(DatabaseStore):
             store_batch(database, batch_of(changes, saved))
             return saved
 
-        return await self._writer.write_async(work)
+        saved = await self._writer.write_async(work)
+        self._stored()
+        return saved
 
     async def running_sweep(self, connection: str) -> Sweep | None:
         return self._read(lambda database: running_sweep(database, connection))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
-from sweep_world import CANCELLED, SHOP, Process, World
+from sweep_world import CANCELLED, POLICY, SHOP, Process, World
 
 from countermand.bridge.case import Case
 from countermand.bridge.ports import MisItem, MisRef
 from countermand.bridge.sweep import Skip, Sweep, SweepState
 from countermand.bridge.sweeper import Sweeper
+from countermand.core.command import Answer, Outcome
 from countermand.core.tasks import TaskKind
 from countermand.core.verdict import Verdict
 from countermand.ledger import schema
@@ -32,10 +34,10 @@ def shop(tmp_path: Path) -> Iterator[Process]:
     process.end()
 
 
-def sweeping(process: Process, **ports: object) -> list[str]:
-    """Use these ports for the sweep; returns what it will tell of our errors."""
+def sweeping(process: Process, **fields: object) -> list[str]:
+    """Use such a connection for the sweep; returns what it will tell of our errors."""
     told: list[str] = []
-    connection = replace(process.sweeper._connection, **ports)
+    connection = replace(process.sweeper._connection, **fields)
     process.sweeper = Sweeper(
         connection, process.sweeper_store, process.world.clock, lambda about, _fault: told.append(about)
     )
@@ -127,6 +129,31 @@ def test_what_fails_while_it_is_stored_is_not_counted_as_if_it_agreed(
     assert (sweep.agreed, sweep.differing, sweep.skipped) == (5, 2, 1)
     assert set(shop.found(sweep, "differing")) == {2, 5}
     assert tasks(shop) == {"100003": SAID}
+
+
+def test_what_the_others_were_answered_is_stored_where_one_write_fails(shop: Process) -> None:
+    class Failing(type(shop.sweeper._connection.mis)):  # type: ignore[misc]  # the fake's own type
+        async def cancel(self, ref: MisRef) -> Answer:
+            if ref.ref == "J100003-01":
+                raise FAULT
+            answer: Answer = await super().cancel(ref)
+            return answer
+
+    for number in (2, 3, 4):
+        shop.world.truth[number].storefront = CANCELLED
+    at_once = replace(POLICY, undo_window=timedelta(0), vendor_grace=timedelta(0))
+    told = sweeping(shop, mis=Failing(shop.world), policy=at_once)
+    sweep = asyncio.run(sweep_alone(shop))
+    assert (sweep.state, sweep.compared, sweep.differing) == (SweepState.DONE, 8, 3)
+    outcomes = {}
+    for order_id, stored in asyncio.run(shop.store.load(SHOP, ["100002", "100003", "100004"])).items():
+        (written,) = stored.case.writes
+        outcomes[order_id] = written.command.outcome
+    assert outcomes == {
+        "100002": Outcome.APPLIED, "100003": Outcome.UNKNOWN, "100004": Outcome.APPLIED,
+    }  # fmt: skip
+    (about,) = told
+    assert about.startswith("write/100003-")
 
 
 def test_an_error_at_its_end_is_no_orders_and_is_said(shop: Process, monkeypatch: pytest.MonkeyPatch) -> None:
