@@ -157,11 +157,11 @@ def writes_before_it_stores(patch: pytest.MonkeyPatch) -> None:
     """The call is made first; what was sent is stored after."""
     real = Converger._act
 
-    async def hasty(self: Converger, passes: Sequence[Pass]) -> None:
+    async def hasty(self: Converger, passes: Sequence[Pass]) -> frozenset[str]:
         for one, written in [prepare(each, self._clock()) for each in passes]:
             assert one.stored is not None
             await self._send_all(replace(one.stored, case=one.case), written)
-        await real(self, passes)
+        return await real(self, passes)
 
     patch.setattr(Converger, "_act", hasty)
 

@@ -159,10 +159,9 @@ class Converger:
         judged = await self._look(news) if news else []
         saved = await self._save(judged, quiet)
         acting = [one for one in saved if one.plan.writes and self._fresh(one)]
-        if acting:
-            await self._act(acting)
+        lost = await self._act(acting) if acting else frozenset()
         await self._write_notes([one for one in saved if one.case.notes_due and one not in acting])
-        return known.union(one.case.order_id for one in saved)
+        return known.union(one.case.order_id for one in saved) - lost
 
     async def _quiet(self, passes: Sequence[Pass]) -> list[Pass]:
         wanting = any(wants_cancel(one.case) for one in passes)
@@ -261,14 +260,16 @@ class Converger:
 
     # Act and read back
 
-    async def _act(self, passes: Sequence[Pass]) -> None:
-        """Mark as sent, send, store the answers, read back, conclude."""
+    async def _act(self, passes: Sequence[Pass]) -> frozenset[str]:
+        """Mark as sent, send, store the answers, read back, conclude; the orders with answers not stored."""
         prepared = [prepare(one, self._clock()) for one in passes]
         sent = await self._commit(prepared)
         answers = await asyncio.gather(*(self._send_all(case, written) for case, written in sent))
         brakes = await self._store.brakes(self._connection.name)
         stored = await self._store_answers(list(zip(sent, answers, strict=True)), brakes)
         await self._read_back(stored, brakes)
+        answered = {one.case.order_id for one in stored}
+        return frozenset(one.case.order_id for one, _ in sent if one.case.order_id not in answered)
 
     async def _store_answers(
         self, answered: Sequence[tuple[Sent, Sequence[Answered]]], brakes: frozenset[Direction]

@@ -103,3 +103,29 @@ def test_an_answer_that_cannot_be_taken_in_takes_no_other_with_it(monkeypatch: p
         assert small.task(TaskKind.PROGRAM_ERROR).state == "closed"
 
     run(story())
+
+
+def test_a_task_about_an_error_stays_when_the_same_pass_fails_on_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The look went well, which would end it; what came after did not."""
+
+    def stumbles(*_given: Any) -> Case:
+        raise ValueError("a status of 8 parts")
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.storefront.faults["10001"] = ValueError("a status of 7 parts")
+        small.order_hook("10001")
+        await small.step()
+        small.storefront.faults.clear()
+        small.storefront.cancel_by_hand("10001")
+        monkeypatch.setattr(converge_module, "answered", stumbles)
+        small.clock.advance(FAULT_REST.total_seconds())
+        await small.step()
+        assert small.mis.writes == ["J10001-01"]
+        task = small.task(TaskKind.PROGRAM_ERROR)
+        assert (task.state, task.detail) == ("open", "ValueError: a status of 8 parts")
+
+    run(story())
