@@ -29,6 +29,7 @@ from countermand.bridge.faults import (
     traceback_of,
 )
 from countermand.bridge.look import BOTH, Looking, needs_look, second_look, stale_sides
+from countermand.bridge.notes import note_entry, noted
 from countermand.bridge.quiet import is_quiet, looked, rules_of, wants_cancel
 from countermand.bridge.store import Change, Entry, Store, StoredCase
 from countermand.bridge.verification import answered, report, verify
@@ -43,8 +44,8 @@ from countermand.core.status import Side
 log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
-#: Told of an error of ours, and of what it is about: `order/10001`, `listing/mis`, `message/17`; `orders/3`
-#: for so many that failed together, of which each is tried by itself next.
+#: Told of an error of ours, and of what it is about: `order/10001`, `note/10001`, `listing/mis`,
+#: `message/17`; `orders/3` for so many that failed together, of which each is tried by itself next.
 AtFault = Callable[[str, Exception], None]
 #: An order as stored with its writes marked as sent; and what one of them was answered, and when.
 Sent = tuple[StoredCase, tuple[Written, ...]]
@@ -305,10 +306,7 @@ class Converger:
             return await send(case, written, self._connection)
         except Exception as fault:  # noqa: BLE001 - what the writes of other orders were answered must be stored
             self.at_fault(f"write/{written.id}", fault)
-            said = in_short(fault, self._connection.mask, (case.customer, case.po_number))
-            return Answer(
-                outcome=Outcome.UNKNOWN, said=f"Sending it failed, which is a fault of ours: {said}"
-            )
+            return self._unclear(case, "Sending it", fault)
 
     def _answer(
         self,
@@ -334,28 +332,33 @@ class Converger:
     # Order notes
 
     async def _write_notes(self, passes: Sequence[Pass]) -> None:
-        """Tell the storefront's people, on the order itself, what was decided here."""
-        if not passes:
-            return
-        noted, brakes = [], await self._store.brakes(self._connection.name)
+        """Tell the storefront's people, on the order itself, what was decided here.
+
+        What was done about one order is stored before the next one's turn, so that it is never done again
+        for what happens there.
+        """
         for one in passes:
-            entries = []
-            for note in one.case.notes_due:
-                answer = await self._connection.storefront.note(one.case.order_id, note)
-                entries.append(_note_entry(one.case, note, answer, self._clock()))
-            case = replace(one.case, notes_due=())
-            noted.append((replace(self._judge(replace(one, case=case), brakes), entries=tuple(entries)), ()))
-        await self._commit(noted)
+            entries = [await self._write_note(one.case, note) for note in one.case.notes_due]
+            await self._drop_notes(one.case, entries)
 
+    async def _write_note(self, case: Case, note: str) -> Entry:
+        """One that ends in an error of ours may be there; it changes no status, so it is not repeated."""
+        try:
+            answer = await self._connection.storefront.note(case.order_id, note)
+        except Exception as fault:  # noqa: BLE001 - what was written about other orders must be stored
+            self.at_fault(f"note/{case.order_id}", fault)
+            answer = self._unclear(case, "Writing it", fault)
+        return note_entry(case, note, answer, self._clock())
 
-def _note_entry(case: Case, note: str, answer: Answer, at: datetime) -> Entry:
-    return Entry(
-        at=at,
-        event=Event.NOTE_WRITTEN,
-        subject=f"order/{case.order_id}",
-        why=note,
-        after=answer.outcome.value,
-    )
+    async def _drop_notes(self, before: Case, entries: Sequence[Entry]) -> None:
+        def drop(stored: StoredCase | None) -> Change | None:
+            return noted(stored, before.notes_due, entries, self._clock()) if stored else None
+
+        await self._change(before.order_id, drop)
+
+    def _unclear(self, case: Case, doing: str, fault: Exception) -> Answer:
+        said = in_short(fault, self._connection.mask, (case.customer, case.po_number))
+        return Answer(outcome=Outcome.UNKNOWN, said=f"{doing} failed, which is a fault of ours: {said}")
 
 
 def _brake(case: Case, direction: Direction) -> BrakeState:

@@ -179,6 +179,16 @@ def _answered(base: Moment, body: Body, names: Names) -> Moment:
     return replace(base, icon="mail", tone=tone, text=f"{side} answered: {outcome}")
 
 
+def _note(base: Moment, body: Body, names: Names) -> Moment:
+    side = names.side("storefront")
+    text, tone = {
+        "unknown": (f"Whether a note is on the order in {side} is not known", "warn"),
+        "refused": (f"{side} did not take a note on the order", "stop"),
+        "unsupported": (f"{side} did not take a note on the order", "stop"),
+    }.get(body.after, ("A note was written on the order", "good"))
+    return replace(base, icon="pen", tone=tone, text=text)
+
+
 def _proven(base: Moment, body: Body, names: Names) -> Moment:
     side = names.side(body.extra.get("target", ""))
     return replace(base, icon="check", tone="good", text=f"Read back: {side} shows the change", more="")
@@ -269,7 +279,7 @@ _WRITERS: Mapping[str, Writer] = {
     Event.WRITE_SENT: _sent,
     Event.WRITE_ANSWERED: _answered,
     Event.WRITE_VERIFIED: _proven,
-    Event.NOTE_WRITTEN: _person("pen", "good", "A note was written on the order"),
+    Event.NOTE_WRITTEN: _note,
     Event.TASK_OPENED: _opened,
     Event.TASK_CHANGED: _changed,
     Event.TASK_NOT_DONE: _not_done,

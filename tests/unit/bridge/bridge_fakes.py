@@ -145,8 +145,8 @@ class FakeStorefront:
         self.undescribed: set[str] = set()
         #: Orders that our own code fails to read, by order id.
         self.faults: dict[str, Exception] = {}
-        #: The same about writing a note.
-        self.note_faults: dict[str, Exception] = {}
+        #: The same about what a note that was written is answered, by order id.
+        self.note_answer_faults: dict[str, Exception] = {}
         #: The same about finding the order of a line, by line id.
         self.find_faults: dict[str, Exception] = {}
         #: Orders that a listing hands over in a way with which our own code cannot cope.
@@ -283,9 +283,9 @@ class FakeStorefront:
 
     async def note(self, order_id: str, text: str) -> Answer:
         self.calls["note"] += 1
-        if order_id in self.note_faults:
-            raise self.note_faults[order_id]
         self.orders[order_id].notes.append(text)
+        if order_id in self.note_answer_faults:
+            raise self.note_answer_faults[order_id]
         return Answer(outcome=Outcome.APPLIED)
 
     def _write(self, what: str, order_id: str, about: object) -> tuple[Outcome, bool]:

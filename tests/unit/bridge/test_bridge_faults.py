@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,14 +12,15 @@ from bridge_fakes import CANCELLED, NEVER, PARSERS, START, FakeStorefront, Small
 from sqlalchemy import select, update
 
 from countermand.bridge import converge as converge_module
+from countermand.bridge.act import prepare
 from countermand.bridge.bridge import Bridge
-from countermand.bridge.case import Case
+from countermand.bridge.case import Written
 from countermand.bridge.conclude import Pass, conclude
 from countermand.bridge.converge import AtFault, Converger
 from countermand.bridge.faults import FAULT_REST
 from countermand.bridge.people import RefusedError, check_now, look_again, settle_task
 from countermand.bridge.ports import OrderNotRead, StorefrontOrder
-from countermand.bridge.store import Change, Entry, State, StoredCase
+from countermand.bridge.store import Change, State, StoredCase
 from countermand.core.events import Event
 from countermand.core.order import Payment
 from countermand.core.tasks import TaskKind, Urgency
@@ -462,29 +463,32 @@ def test_it_is_not_lost_when_another_worker_saves_the_order_meanwhile() -> None:
     run(story())
 
 
-def test_an_order_that_fails_in_company_after_its_first_save_gets_its_task() -> None:
+def test_an_order_that_fails_in_company_after_its_first_save_gets_its_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What it is tried alone with is what is stored by then, or it would only lose to itself."""
 
-    def note(case: Case) -> tuple[Case, Entry]:
-        about = f"order/{case.order_id}"
-        entry = Entry(at=START, event=Event.TASK_CHANGED, subject=about)
-        return msgspec.structs.replace(case, notes_due=("made all the same",)), entry
+    def stumbles(one: Pass, now: datetime) -> tuple[Pass, tuple[Written, ...]]:
+        if one.case.order_id == "10001":
+            raise FAULT
+        return prepare(one, now)
 
     async def story() -> None:
         small = Small()
         for order_id in ("10001", "10002"):
             await small.in_production(order_id)
         for order_id in ("10001", "10002"):
-            await small.deed(order_id, note)
-        small.storefront.note_faults["10001"] = FAULT
+            small.storefront.cancel_by_hand(order_id)
+            small.order_hook(order_id)
+        monkeypatch.setattr(converge_module, "prepare", stumbles)
         await small.step()
         assert small.orders_of_task(small.task(KIND).id) == {"10001"}
-        assert small.storefront.orders["10002"].notes == ["made all the same"]
+        assert small.mis.writes == ["J10002-01"]
         assert small.due_at("10001") == small.clock() + FAULT_REST
-        small.storefront.note_faults.clear()
+        monkeypatch.setattr(converge_module, "prepare", prepare)
         await rest(small)
         assert small.task(KIND).state == "closed"
-        assert small.storefront.orders["10001"].notes == ["made all the same"]
+        assert small.mis.writes == ["J10002-01", "J10001-01"]
         consistent(small)
 
     run(story())

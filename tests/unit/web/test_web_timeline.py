@@ -56,6 +56,9 @@ def test_an_event_of_a_newer_version_is_told_by_its_name() -> None:
             "printIQ shows: dispatched",
         ),
         (Event.LINE_DECIDED, {"after": "cancel in mis"}, "To do: cancel it in printIQ"),
+        (Event.NOTE_WRITTEN, {"after": "applied"}, "A note was written on the order"),
+        (Event.NOTE_WRITTEN, {"after": "unknown"}, "Whether a note is on the order in Infigo is not known"),
+        (Event.NOTE_WRITTEN, {"after": "refused"}, "Infigo did not take a note on the order"),
         (
             Event.LINE_DECIDED,
             {"after": "ask: cancelled_but_made"},
