@@ -196,7 +196,10 @@ class MisPort(Protocol):
 
     @property
     def capabilities(self) -> Mapping[str, Capability]:
-        """By name: `find`, `list`, `read`, `cancel_job`, `cancel_sales_order`."""
+        """By name: `find`, `list`, `read`, `cancel_job`, `cancel_sales_order`.
+
+        `find` and `list` are offered only where they cover jobs: what they do not show is taken as not made.
+        """
         ...
 
     async def find(self, keys: OrderKeys) -> Sequence[MisItem] | None:
@@ -204,7 +207,7 @@ class MisPort(Protocol):
         ...
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
-        """Items changed since a time, with present status; none if it failed or is not offered.
+        """Items changed since a time, with present status; none if it failed or nothing can be listed.
 
         An item on which our own code fails is there as unreadable, so that it is read by its number.
         """

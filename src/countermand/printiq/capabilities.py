@@ -15,14 +15,10 @@ _HOW_READ = {
 
 
 def capabilities(settings: PrintIQSettings) -> Mapping[str, Capability]:
-    searched = settings.has_odata and settings.find_by == "odata"
+    searched = settings.has_jobs_in_odata and settings.find_by == "odata"
     rows = (
         Capability(name="find", offered=searched, how=_how_found(settings)),
-        Capability(
-            name="list",
-            offered=settings.has_odata,
-            how="OData by time of change (a guess)" if settings.has_odata else "Needs odata_token",
-        ),
+        Capability(name="list", offered=settings.has_jobs_in_odata, how=_how_listed(settings)),
         Capability(name="read", offered=settings.read_by != "none", how=_HOW_READ[settings.read_by]),
         Capability(
             name="cancel_job",
@@ -41,6 +37,18 @@ def capabilities(settings: PrintIQSettings) -> Mapping[str, Capability]:
 def _how_found(settings: PrintIQSettings) -> str:
     if settings.find_by != "odata":
         return f"Jobs are linked by a {settings.find_by}; nothing can be searched (find_by)"
-    if not settings.has_odata:
-        return "Needs odata_token"
+    if not settings.has_jobs_in_odata:
+        return _needs(settings)
     return "OData by references and notes (its job entity is a guess)"
+
+
+def _how_listed(settings: PrintIQSettings) -> str:
+    if settings.has_jobs_in_odata:
+        return "OData by time of change (a guess)"
+    if settings.has_odata:
+        return "Sales orders only, OData by time of change (a guess); for jobs it needs odata.job_entity"
+    return _needs(settings)
+
+
+def _needs(settings: PrintIQSettings) -> str:
+    return "Needs odata.job_entity" if settings.odata_token else "Needs odata_token"

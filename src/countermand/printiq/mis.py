@@ -68,7 +68,8 @@ class PrintIQMis:
         return self._as_readable([*jobs.values(), *sales_orders.values()])
 
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
-        if not self._capabilities["list"].offered:
+        """What changed of what OData has: also where that is sales orders alone, and no job can be listed."""
+        if not self._settings.has_odata:
             return None
         try:
             found = [await self._by_odata.changed(kind, since) for kind in MisItemKind]

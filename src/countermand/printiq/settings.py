@@ -80,7 +80,13 @@ class ODataNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What OData calls things; that job and sales order entities exist is itself a guess."""
 
     #: Guess: no job entity is known.
-    job_entity: Annotated[str, setting("Entity with a row per job; empty for none.", guess=True)] = "Jobs"
+    job_entity: Annotated[
+        str,
+        setting(
+            "Entity with a row per job; empty for none: then jobs are neither searched nor listed.",
+            guess=True,
+        ),
+    ] = "Jobs"
     #: Guess: as above.
     sales_order_entity: Annotated[
         str, setting("Entity with a row per sales order; empty for none.", guess=True)
@@ -282,9 +288,14 @@ class PrintIQSettings(VendorSettings, frozen=True, kw_only=True):
         for name in ("job_url_template", "sales_order_url_template"):
             check_template(name, getattr(self, name), frozenset({"base", "ref"}))
         check_template("stock_notes", self.stock_notes, frozenset({"order_id", "line_id"}))
-        if self.read_by == "odata" and not self.has_odata:
+        if self.read_by == "odata" and not self.has_jobs_in_odata:
             raise ValueError("read_by = odata needs odata_token and odata.job_entity")
 
     @property
     def has_odata(self) -> bool:
         return bool(self.odata_token and (self.odata.job_entity or self.odata.sales_order_entity))
+
+    @property
+    def has_jobs_in_odata(self) -> bool:
+        """Without them nothing may say that jobs were looked for, whatever sales orders there are."""
+        return bool(self.odata_token and self.odata.job_entity)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from bridge_fakes import Small, run
 
 from countermand.bridge import people
 from countermand.bridge.connection import Polling
+from countermand.bridge.ports import LineKind, MisItemKind
 from countermand.core.status import Side
 from countermand.core.tasks import TaskKind
 
@@ -157,5 +159,31 @@ def test_an_interface_that_tells_nothing_for_a_day_is_left_alone() -> None:
         small.order_hook("10001")
         await small.settle()
         assert small.storefront.calls["describe"] == asked
+
+    run(story())
+
+
+def test_sales_orders_that_are_listed_where_jobs_are_not_are_linked_and_prove_nothing_about_jobs() -> None:
+    """As where printIQ's OData has an entity for sales orders alone."""
+
+    async def story() -> None:
+        small = unsearchable()
+        small.use(msgspec.structs.replace(small.connection, polling=Polling(interval=timedelta(minutes=1))))
+        small.mis.lists = True
+        order = small.storefront.place("10001", "s1", "s2")
+        order.lines[1].kind = LineKind.STOCK
+        small.order_hook("10001")
+        await small.settle()
+        small.mis.make("SO1", kind=MisItemKind.SALES_ORDER, customer_reference="10001", notes="10001/s2")
+        small.clock.advance(60)
+        await small.settle()
+        links = {line.line_id: [link.ref for link in line.links] for line in (await small.case()).lines}
+        assert links == {"s1": [], "s2": ["SO1"]}
+        small.storefront.cancel_by_hand("10001")
+        small.order_hook("10001")
+        await small.settle()
+        small.clock.advance(WAIT)
+        await small.settle()
+        assert small.task(KIND).because == "cancelled-not-searched"
 
     run(story())

@@ -11,9 +11,9 @@ import pytest
 from printiq_fakes import PrintIQ, job, sales_order
 from vendor_fakes import START, Answer, html_answer, json_answer, run
 
-from countermand.bridge.ports import MisItem, OrderKeys
+from countermand.bridge.ports import MisItem, MisItemKind, OrderKeys
 from countermand.core.status import GONE, Facts, Intent, LineStatus, Progress, Unreadable
-from countermand.printiq import items
+from countermand.printiq import PrintIQMis, items
 from countermand.printiq.mapping import job_status
 from countermand.printiq.settings import ODataNames
 
@@ -137,6 +137,32 @@ class TestFinding:
     def test_half_a_search_is_no_search(self, failure: httpx.Response | Exception) -> None:
         assert find(printiq_with(failure)) is None
         assert find(printiq_with(page(row()), failure)) is None
+
+
+class TestWithoutAJobEntity:
+    """Where OData has sales orders only, nothing may say that jobs were looked for."""
+
+    def mis(self) -> PrintIQMis:
+        self.printiq = printiq_with(page(row()), page({"SalesOrderNo": "SO1", "Status": "Paid"}))
+        return self.printiq.mis(odata=ODataNames(job_entity=""))
+
+    def test_neither_a_search_nor_a_list_of_jobs_is_offered(self) -> None:
+        rows = self.mis().capabilities
+        for name in ("find", "list"):
+            assert not rows[name].offered
+            assert "odata.job_entity" in rows[name].how
+
+    def test_a_search_says_that_there_was_none(self) -> None:
+        mis = self.mis()
+        assert run(mis.find(KEYS)) is None
+        assert self.printiq.requests == []
+
+    def test_sales_orders_are_listed_all_the_same(self) -> None:
+        mis = self.mis()
+        found = run(mis.list_changed(START))
+        assert found is not None
+        assert [(item.ref, item.kind) for item in found] == [("SO1", MisItemKind.SALES_ORDER)]
+        assert self.printiq.calls == ["SalesOrders"]
 
 
 class TestPaging:

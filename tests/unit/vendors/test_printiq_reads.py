@@ -21,7 +21,7 @@ from vendor_fakes import START, html_answer, json_answer, run
 
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef
 from countermand.core.status import GONE, Facts, Intent, Progress, Unmapped, Unreadable
-from countermand.printiq.settings import AcceptanceNames
+from countermand.printiq.settings import AcceptanceNames, ODataNames
 
 SO_KEY = "quoteprocess_getqqakeyfromsonumber"
 
@@ -261,5 +261,7 @@ def test_capabilities_follow_the_settings() -> None:
 
     assert offered() == {"find", "list", "read", "cancel_job"}
     assert offered(odata_token="") == {"read", "cancel_job"}
+    assert offered(odata=ODataNames(job_entity="")) == {"read", "cancel_job"}
+    assert offered(odata=ODataNames(sales_order_entity="")) == {"find", "list", "read", "cancel_job"}
     assert offered(find_by="person") == {"list", "read", "cancel_job"}
     assert offered(read_by="none", odata_token="") == {"cancel_job"}

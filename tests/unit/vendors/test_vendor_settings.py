@@ -110,6 +110,7 @@ def test_bad_infigo_settings_are_named(values: dict[str, Any], words: str) -> No
         ({"application_key": ""}, "application_key is empty"),
         ({"odata_token": "a b\x00"}, "odata_token"),
         ({"read_by": "odata", "odata_token": ""}, "read_by = odata needs"),
+        ({"read_by": "odata", "odata": {"job_entity": ""}}, "read_by = odata needs"),
         ({"read_by": "guess"}, "read_by"),
         ({"soap_system": "switch"}, "soap_system"),
         ({"soap_path": "https://evil.example.com/x"}, "soap_path"),
