@@ -187,7 +187,7 @@ def _production(order: int, line: int, dice: Dice, placed: float) -> Iterator[Ac
 _INTERFERENCE = (
     (Do.CANCEL_ORDER, 5), (Do.CANCEL_LINE, 3), (Do.CANCEL_JOB, 5), (Do.HOLD, 2), (Do.REACTIVATE, 1),
     (Do.SHIP_BY_HAND, 1), (Do.REFUND, 0.5), (Do.DISPATCH, 1.5), (Do.STATUS, 1), (Do.REPRINT, 0.7),
-    (Do.DELETE_JOB, 0.4),
+    (Do.DELETE_JOB, 0.4), (Do.DELETE_ORDER, 0.2),
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ class Plugin:
         self._loop.call_later(self._dice(order.order_id).soon(120.0, 8 * 3600.0), self._accept, order)
 
     def _accept(self, order: ShopOrder) -> None:
-        if order.cancelled:
+        if order.cancelled or order.deleted:
             return
         self._numbers += 1
         per_line = self._dice(order.order_id).chance(0.5)

@@ -96,7 +96,7 @@ class SimulatedStorefront:
         call, _ = await self._line.read(f"find {line_id}")
         if call.fault not in (None, Fault.SLOW, Fault.STALE):
             return None
-        return self._shop.order_of_line.get(line_id)
+        return self._shop.find_order_of_line(line_id)
 
     async def cancel(
         self,

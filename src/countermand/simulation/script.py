@@ -35,6 +35,7 @@ class Do(StrEnum):
     INVOICE = "invoice"
     REPRINT = "reprint"
     DELETE_JOB = "delete-job"
+    DELETE_ORDER = "delete-order"
     RULES = "other-rules"
     DESK = "desk"
     NOISE = "noise"

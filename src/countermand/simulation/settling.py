@@ -64,6 +64,9 @@ class Settling:
 
     def _problems(self, order_id: str) -> Iterable[tuple[str, str, str]]:
         case = self._watch.case(order_id)
+        if self._watch.shop.orders[order_id].deleted:
+            yield from _without_an_order(case) if case is not None else ()
+            return
         if case is None:
             # Where the storefront lists nothing, an order whose messages are lost cannot be known.
             if "list" not in self._watch.setup.storefront_lacks:
@@ -106,6 +109,16 @@ def _bound(policy: Policy) -> float:
     waits = policy.not_in_production_after + policy.undo_window + policy.vendor_grace
     closed = timedelta(days=3) if policy.opening_hours is not None else timedelta()
     return (Polling().slowest + waits + closed + timedelta(hours=3)).total_seconds()
+
+
+def _without_an_order(case: Case) -> Iterable[tuple[str, str, str]]:
+    """The storefront has no such order any more: that is known, and closed, left so or asked about."""
+    for line in case.lines:
+        shown, kinds = line.storefront.reading().status, _kinds(case, line.line_id)
+        if not isinstance(shown, Gone) and not kinds:
+            yield TRUTH, line.line_id, f"the order was deleted, we have {shown}"
+        elif line.rule not in ("gone", "settled") and not kinds:
+            yield CONVERGES, line.line_id, f"the order was deleted, and nobody is asked: rule {line.rule}"
 
 
 def _unanswered(case: Case) -> Iterable[tuple[str, str, str]]:

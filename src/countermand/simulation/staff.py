@@ -69,6 +69,8 @@ class Staff:
 
     def _on_order(self, act: Act, order: ShopOrder, line: ShopLine) -> None:
         match act.do:
+            case Do.DELETE_ORDER if not order.deleted:
+                self._shop.delete(order.order_id)
             case Do.CANCEL_ORDER if not order.cancelled:
                 self._shop.cancel_order(order.order_id, BY)
             case Do.CANCEL_LINE if not (order.cancelled or line.cancelled):

@@ -20,6 +20,7 @@ from countermand.simulation.loop import EPOCH
 from countermand.simulation.record import Effect, Record
 
 _APPLIED, _ALREADY = Answer(outcome=Outcome.APPLIED), Answer(outcome=Outcome.ALREADY)
+_NO_SUCH_ORDER = Answer(outcome=Outcome.REFUSED, reason=RefusalReason.NOT_FOUND, said="No such order")
 _RANK = {"NotYetShipped": 0, "PartiallyShipped": 1, "Shipped": 2, "Delivered": 3}
 
 
@@ -44,12 +45,17 @@ class ShopOrder(msgspec.Struct, kw_only=True):
     status: str = "Processing"
     shipping: str = "NotYetShipped"
     tracking: list[str] = []
+    deleted_at: float | None = None
     #: What a read shows, and from when on: older ones serve stale reads.
     shown: list[tuple[float, StorefrontOrder]] = []
 
     @property
     def cancelled(self) -> bool:
         return self.status == "Cancelled"
+
+    @property
+    def deleted(self) -> bool:
+        return self.deleted_at is not None
 
     @property
     def emptied(self) -> bool:
@@ -100,7 +106,7 @@ class Shop:
         `whole`: with what only the slower interface tells.
         """
         order = self.orders.get(order_id)
-        if order is None:
+        if order is None or (order.deleted_at is not None and order.deleted_at <= self._now() - lag):
             return None
         seen = [shown for since, shown in order.shown if since <= self._now() - lag]
         if not seen:
@@ -135,10 +141,22 @@ class Shop:
         order.shown = [*order.shown[-9:], (self._now(), shown)]
         self.changed(order)
 
+    def find_order_of_line(self, line_id: str) -> str | None:
+        order_id = self.order_of_line.get(line_id)
+        return None if order_id is None or self.orders[order_id].deleted else order_id
+
     # Changing, by anybody
+
+    def delete(self, order_id: str) -> None:
+        """Nothing of it is left: whoever asks for it is told that there is no such order."""
+        order = self.orders[order_id]
+        order.deleted_at = self._now()
+        self.changed(order)
 
     def cancel_order(self, order_id: str, by: str, fence: str = "") -> Answer:
         order = self.orders[order_id]
+        if order.deleted:
+            return self._done(by, "cancel", order_id, _NO_SUCH_ORDER)
         if order.cancelled:
             return self._done(by, "cancel", order_id, _ALREADY)
         if fence and fence != order.shipping:
@@ -148,6 +166,8 @@ class Shop:
 
     def cancel_lines(self, order_id: str, line_ids: list[str], by: str, fence: str = "") -> Answer:
         order = self.orders[order_id]
+        if order.deleted:
+            return self._done(by, "cancel", order_id, _NO_SUCH_ORDER, line_ids)
         open_lines = [line for line in order.lines if line.line_id in line_ids and not line.cancelled]
         if order.cancelled or not open_lines:
             return self._done(by, "cancel", order_id, _ALREADY, line_ids)
@@ -160,6 +180,8 @@ class Shop:
     def ship(self, order_id: str, by: str, *, tracking: str, partial: bool) -> Answer:
         """Set shipped or partially shipped; by the script's rules, or a person's, who is refused less."""
         order, wanted = self.orders[order_id], "PartiallyShipped" if partial else "Shipped"
+        if order.deleted:
+            return self._done(by, "ship", order_id, _NO_SUCH_ORDER)
         added = [code for code in tracking.split(", ") if code and code not in order.tracking]
         if _RANK[order.shipping] >= _RANK[wanted] and not added:
             return self._done(by, "ship", order_id, _ALREADY)
@@ -178,6 +200,8 @@ class Shop:
 
     def track(self, order_id: str, by: str, *, tracking: str) -> Answer:
         order = self.orders[order_id]
+        if order.deleted:
+            return self._done(by, "track", order_id, _NO_SUCH_ORDER)
         added = [code for code in tracking.split(", ") if code and code not in order.tracking]
         if not added:
             return self._done(by, "track", order_id, _ALREADY)
@@ -186,7 +210,7 @@ class Shop:
 
     def refund(self, order_id: str, by: str) -> None:
         order = self.orders[order_id]
-        if order.payment is Payment.PAID:
+        if order.payment is Payment.PAID and not order.deleted:
             order.payment = Payment.REFUNDED
             self._done(by, "refund", order_id, _APPLIED)
 
