@@ -58,7 +58,6 @@ def preview(
         case,
         live_since=connection.live_since,
         offered=connection.offered,
-        listed=connection.listed,
         brakes={way: BrakeState(tripped=True) for way in brakes},
     )
     after = _as_if_cancelled(order, wanted, by, now)

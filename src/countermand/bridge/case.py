@@ -220,7 +220,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     fence: str = ""
     #: The storefront was asked once for what its status reads leave out.
     described: bool = False
-    #: When the search of the MIS began that found nothing more after a cancel; noted once for each cancel.
+    #: When the search or listing of the MIS began that found nothing more after a cancel; noted once each.
     searched_at: datetime | None = None
     lines: tuple[CaseLine, ...] = ()
     items: tuple[CaseItem, ...] = ()
@@ -272,10 +272,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def newest_write(self, line_id: str) -> Written | None:
         """The newest write about a line; an older one is history.
 
-        Several jobs of one line are written at the same moment: what is not proven yet stands for them all.
+        Several jobs of one line are cancelled one by one: what is not proven yet stands for them all.
         """
+        newest = self.newest_writes(line_id)
+        cancelled = {item.ref for item in self.items if _is_cancelled(item.mis.status)}
+        still = [written for written in newest if written.job_ref not in cancelled]
+        return max(still or newest, key=_least_proven, default=None)
+
+    def newest_writes(self, line_id: str) -> tuple[Written, ...]:
+        """The newest write about a line, or, of a line that several jobs make, the newest about each job."""
         about = [written for written in self.writes if line_id in written.line_ids]
-        return max(about, key=_newest, default=None)
+        newest = max(about, key=_newest, default=None)
+        if newest is None or not newest.job_ref:
+            return (newest,) if newest is not None else ()
+        jobs = dict.fromkeys(written.job_ref for written in about if written.job_ref)
+        of_jobs = (self.last_write(line_id, job_ref) for job_ref in jobs)
+        return tuple(written for written in of_jobs if written is not None)
 
     def last_write(self, line_id: str, job_ref: str) -> Written | None:
         """The newest write about a line and one job of it, or (empty) about the line in the storefront."""
@@ -285,18 +297,27 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open_writes(self) -> tuple[Written, ...]:
         """Writes whose effect is not yet known."""
-        newest = {
-            written.id for line in self.lines if (written := self.newest_write(line.line_id)) is not None
-        }
+        newest = {written.id for line in self.lines for written in self.newest_writes(line.line_id)}
         return tuple(
             written for written in self.writes if written.id in newest and written.command.verified_at is None
         )
 
 
-def _newest(written: Written) -> tuple[datetime, bool, bool]:
-    command = written.command
+def _newest(written: Written) -> tuple[datetime, bool, bool, int]:
+    return written.command.sent_at, *_unproven(written.command)
+
+
+def _least_proven(written: Written) -> tuple[bool, bool, int, datetime]:
+    return *_unproven(written.command), written.command.sent_at
+
+
+def _unproven(command: Command) -> tuple[bool, bool, int]:
     failed = command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.UNKNOWN)
-    return command.sent_at, command.verified_at is None, failed
+    return command.verified_at is None, failed, command.attempts
+
+
+def _is_cancelled(status: LineStatus) -> bool:
+    return isinstance(status, Facts) and status.cancelled
 
 
 def _put(rows: tuple[Row, ...], row: Row, key: Callable[[Row], str]) -> tuple[Row, ...]:
@@ -312,17 +333,12 @@ def as_order(
     *,
     live_since: datetime | None,
     offered: frozenset[str] = frozenset(),
-    listed: bool = False,
     brakes: Mapping[Direction, BrakeState] | None = None,
 ) -> Order:
-    """The case as the core judges it. `listed`: jobs that the MIS cannot search for are known by listings."""
-    known = listed and "find" not in offered
+    """The case as the core judges it."""
     return Order(
         order_id=case.order_id,
-        lines=tuple(
-            _order_line(case, line, live_since, searched=known or not awaits_search(case, line))
-            for line in case.lines
-        ),
+        lines=tuple(_order_line(case, line, live_since) for line in case.lines),
         offered=offered,
         payment=case.payment,
         value=_value(case.total),
@@ -341,7 +357,7 @@ def awaits_search(case: Case, line: CaseLine) -> bool:
     return case.searched_at is None or case.searched_at < line.storefront.since
 
 
-def _order_line(case: Case, line: CaseLine, live_since: datetime | None, *, searched: bool) -> OrderLine:
+def _order_line(case: Case, line: CaseLine, live_since: datetime | None) -> OrderLine:
     items = [item for link in line.links if (item := case.item(link.ref)) is not None]
     written = case.newest_write(line.line_id)
     return OrderLine(
@@ -355,7 +371,7 @@ def _order_line(case: Case, line: CaseLine, live_since: datetime | None, *, sear
             settlement=line.settlement,
         ),
         jobs=tuple(_job(case, item) for item in items),
-        searched=searched,
+        searched=not awaits_search(case, line),
     )
 
 
@@ -380,7 +396,12 @@ def _mis_reading(case: Case, items: list[CaseItem]) -> Reading:
 def _job(case: Case, item: CaseItem) -> Job:
     made = frozenset(line.line_id for line in case.lines if any(link.ref == item.ref for link in line.links))
     elsewhere = frozenset({"another order"}) if item.shared else frozenset()
-    return Job(ref=item.ref, kind=item.kind, status=item.reading().status, line_ids=made | elsewhere)
+    lasts = [last for line_id in made if (last := case.last_write(line_id, item.ref)) is not None]
+    last = max(lasts, key=_newest, default=None)
+    return Job(
+        ref=item.ref, kind=item.kind, status=item.reading().status, line_ids=made | elsewhere,
+        command=last.command if last else None,
+    )  # fmt: skip
 
 
 def _value(total: str) -> float | None:

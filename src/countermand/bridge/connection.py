@@ -83,10 +83,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for each in both for name, one in each.items() if one.offered)
 
     @property
-    def listed(self) -> bool:
-        """Whether the MIS lists what has changed."""
-        lists = self.mis.capabilities.get("list")
-        return lists is not None and lists.offered
+    def searches(self) -> bool:
+        """Whether a job that nobody told of can be found: the MIS can be searched, or lists what changed."""
+        found = (self.mis.capabilities.get(name) for name in ("find", "list"))
+        return any(one is not None and one.offered for one in found)
 
     @property
     def brake_limits(self) -> dict[Direction, BrakeLimits]:

@@ -76,6 +76,10 @@ class Converger:
         self._looking = Looking(connection, store, clock)
         self._rules = rules_of(connection)
 
+    def listed(self, began: datetime) -> None:
+        """The MIS answered a listing that began then: a job of which it said nothing was not there."""
+        self._looking.listed_at = began
+
     async def converge(self, passes: Sequence[Pass]) -> frozenset[str]:
         """Bring these orders as far as they can go now.
 
@@ -206,7 +210,6 @@ class Converger:
             case,
             live_since=self._connection.live_since,
             offered=self._connection.offered,
-            listed=self._connection.listed,
             brakes={way: _brake(case, way) for way in brakes},
         )
         rules = resolve(

@@ -16,7 +16,7 @@ from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, Or
 from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
-from countermand.core.status import Side
+from countermand.core.status import Side, Unreadable
 from countermand.core.verdict import Ask, Push, Wait
 
 Sides = frozenset[Side]
@@ -55,7 +55,7 @@ def second_look(one: Pass, connection: Connection, now: datetime) -> Sides:
         news = isinstance(verdict, Push | Ask) and verdict.rule != line.rule
         if waited or news:
             sides |= stale_sides(one.case, connection, now)
-            if awaits_search(one.case, line) and "find" in connection.offered:
+            if awaits_search(one.case, line) and connection.searches:
                 sides.add(Side.MIS)
     return frozenset(sides)
 
@@ -77,6 +77,8 @@ class Looking:
         self._connection = connection
         self._store = store
         self._clock = clock
+        #: When the newest listing of the MIS began that was answered.
+        self.listed_at: datetime | None = None
 
     async def look(self, passes: Sequence[Pass], sides_of: Callable[[Pass], Sides]) -> list[Pass]:
         """Read the sides that `sides_of` names, and take what was read into each pass.
@@ -97,7 +99,8 @@ class Looking:
         ]
         there = [(one, wanted) for one, wanted in zip(looked, sides, strict=True) if not one.unknown]
         gaining = {one.case.order_id for one in passes if _may_gain(one.case)}
-        described = await self._describe([one for one, _ in there])
+        new = {one.case.order_id for one, wanted in there if _lacks_description(one, wanted)}
+        described = await self._describe([one for one, _ in there], new)
         return await self._link(described, [wanted for _, wanted in there], gaining)
 
     async def _read(
@@ -108,13 +111,12 @@ class Looking:
             return await asyncio.gather(self._orders(storefront), self._items(mis))
         return await self._orders(storefront), await self._items(mis)
 
-    async def _describe(self, passes: list[Pass]) -> list[Pass]:
+    async def _describe(self, passes: list[Pass], new: Set[str]) -> list[Pass]:
         """Fill in, for orders that are new, what rules and people need beyond the statuses."""
-        new = [one.case.order_id for one in passes if not one.case.described]
         if not new:
             return passes
-        storefront, now = self._connection.storefront, self._clock()
-        told = dict(zip(new, await asyncio.gather(*map(storefront.describe, new)), strict=True))
+        storefront, now, asked = self._connection.storefront, self._clock(), sorted(new)
+        told = dict(zip(asked, await asyncio.gather(*map(storefront.describe, asked)), strict=True))
         return [
             replace(one, case=_told(one.case, told[one.case.order_id], now))
             if one.case.order_id in told
@@ -187,7 +189,7 @@ class Looking:
         began = self._clock()
         items = await self._connection.mis.find(search_keys(one.case))
         if items is None:
-            return one
+            return replace(one, case=_searched(one.case, self.listed_at))
         one = replace(one, case=_searched(one.case, began))
         refs = [item.ref for item in items]
         owners = await self._store.orders_of(self._connection.name, "item", refs)
@@ -254,6 +256,10 @@ def _is_new(one: Pass) -> bool:
     return one.stored is None or not one.stored.case.lines
 
 
+def _lacks_description(one: Pass, wanted: Sides) -> bool:
+    return not one.case.described and (Side.STOREFRONT in wanted or _is_new(one))
+
+
 def _may_gain(case: Case) -> bool:
     """Whether a job may be found for an order: a line has none, or a message was about the MIS.
 
@@ -314,7 +320,7 @@ def _told(case: Case, order: StorefrontOrder | OrderNotRead | None, now: datetim
     match order:
         case StorefrontOrder():
             return replace(described(case, order), described=True)
-        case OrderNotRead() if now - case.first_seen_at < _ASK_AGAIN_FOR:
+        case OrderNotRead(status=Unreadable()) if now - case.first_seen_at < _ASK_AGAIN_FOR:
             return case
         case _:
             return replace(case, described=True)
@@ -329,10 +335,11 @@ def _looked(case: Case, wanted: Sides, began: datetime) -> Case:
     return case
 
 
-def _searched(case: Case, began: datetime) -> Case:
+def _searched(case: Case, began: datetime | None) -> Case:
     """The case with a search that was answered, where a cancel waits for one."""
-    waiting = any(awaits_search(case, line) for line in case.lines)
-    return replace(case, searched_at=began) if waiting else case
+    if began is None or not any(awaits_search(case, line) for line in case.lines):
+        return case
+    return replace(case, searched_at=began)
 
 
 def link(case: Case, candidate: Candidate, now: datetime, by: str = ITSELF) -> Case:

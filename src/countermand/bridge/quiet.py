@@ -24,10 +24,8 @@ from countermand.core.policy import Direction
 
 def rules_of(connection: Connection) -> str:
     """A short name of everything but the case itself that a judgement depends on."""
-    offered, listed = sorted(connection.offered), connection.listed
-    parts = (
-        __version__, connection.policy, connection.overrides, offered, listed, connection.live_since
-    )  # fmt: skip
+    offered, live_since = sorted(connection.offered), connection.live_since
+    parts = (__version__, connection.policy, connection.overrides, offered, live_since)
     return f"{crc32(msgspec.json.encode(parts, order='deterministic')):08x}"
 
 

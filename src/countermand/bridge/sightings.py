@@ -48,6 +48,8 @@ def see_order(case: Case, seen: StorefrontOrder | OrderNotRead, answered_at: dat
         return replace(case, lines=lines, storefront_read_at=seen.began_at)
     return replace(
         case,
+        # Seen first when its lines are: else what it showed from the beginning would look like news.
+        first_seen_at=case.first_seen_at if case.lines else answered_at,
         storefront_read_at=seen.began_at,
         placed_at=seen.placed_at or case.placed_at,
         po_number=seen.po_number or case.po_number,

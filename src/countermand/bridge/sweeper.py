@@ -212,9 +212,7 @@ class Sweeper:
 
     def _verdicts(self, case: Case) -> dict[str, Verdict]:
         connection = self._connection
-        order = as_order(
-            case, live_since=connection.live_since, offered=connection.offered, listed=connection.listed
-        )
+        order = as_order(case, live_since=connection.live_since, offered=connection.offered)
         rules = resolve(connection.policy, connection.overrides, facts_of(case.customer, order.lines))
         return judge(order, rules.policy, self._clock())
 

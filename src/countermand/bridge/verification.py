@@ -62,6 +62,10 @@ def verified_since(before: Case | None, case: Case) -> tuple[Written, ...]:
     )
 
 
+_DONE = "done by hand; this system cannot be read back"
+_SEARCHED = "looked for by hand; its job could not be searched for"
+
+
 def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime) -> Case:
     """Take a person's word for lines of which one side cannot be read, or nothing can be searched."""
     order = as_order(case, live_since=None)
@@ -70,11 +74,12 @@ def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime) -> Case
         line = case.line(entry.line_id)
         if line is None or entry.line_id not in line_ids:
             continue
-        if unreadable or awaits_search(case, line):
+        searched_by_hand = not unreadable and awaits_search(case, line)
+        if unreadable or searched_by_hand:
             settlement = Settlement(
                 pairs=(Pair(entry.line.storefront.status, entry.line.mis.status),),
                 by=by,
-                reason="done by hand; this system cannot be read back",
+                reason=_SEARCHED if searched_by_hand else _DONE,
                 at=at,
                 reported=True,
             )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from countermand.core.command import Command
 from countermand.core.guards import Approval, BrakeState
 from countermand.core.merge import Line
 from countermand.core.policy import Direction
@@ -34,13 +35,15 @@ class Payment(StrEnum):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A printIQ job or sales order that makes one or several of the order's lines.
 
-    `line_ids`: every line it makes, also such that are not to be cancelled.
+    `line_ids`: every line it makes, also such that are not to be cancelled. `command`: our own newest cancel
+    of it.
     """
 
     ref: str
     kind: MisItemKind
     status: LineStatus
     line_ids: frozenset[str]
+    command: Command | None = None
 
     @property
     def cancelled(self) -> bool:

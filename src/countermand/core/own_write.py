@@ -64,6 +64,11 @@ def not_again(line: Line, verdict: Verdict) -> Verdict:
     return _failed(command, line) or verdict
 
 
+def has_failed(command: Command | None, line: Line) -> bool:
+    """Whether a write about one of a line's jobs is a person's by now, whatever became of the others."""
+    return command is not None and command.verified_at is None and _failed(command, line) is not None
+
+
 def _failed(command: Command, line: Line) -> Ask | None:
     match command.effective_outcome:
         case Outcome.APPLIED | Outcome.ALREADY:

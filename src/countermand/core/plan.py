@@ -27,6 +27,7 @@ from countermand.core.guards import (
 )
 from countermand.core.judge import judge
 from countermand.core.order import Job, LineKind, MisItemKind, Order, OrderLine
+from countermand.core.own_write import has_failed
 from countermand.core.policy import Direction, EmptiedOrder, PartDispatch, Policy, direction_of
 from countermand.core.status import Reading, Side
 from countermand.core.tasks import TaskKind
@@ -203,7 +204,12 @@ def _is_stock(entry: OrderLine) -> bool:
 
 def _job_cancels(lines: list[OrderLine]) -> Iterable[Action]:
     wanting = frozenset(_ids(lines))
-    jobs = {job.ref: job for entry in lines for job in entry.jobs if not job.cancelled}
+    jobs = {
+        job.ref: job
+        for entry in lines
+        for job in entry.jobs
+        if not (job.cancelled or has_failed(job.command, entry.line))
+    }
     for job in jobs.values():
         about = tuple(entry.line_id for entry in lines if job.ref in {own.ref for own in entry.jobs})
         if job.line_ids <= wanting:

@@ -119,8 +119,7 @@ class World:
             (spell.start, spell.end) for spell in script.spells if spell.fault is Fault.UNREACHABLE
         ]
         self.settling = Settling(self.watch, script.rules)
-        finds = "find" not in setup.mis_lacks
-        self.idle = Idle(self.shop, self.plant, finds=finds, every_look=every_look)
+        self.idle = Idle(self.shop, self.plant, mis_lacks=setup.mis_lacks, every_look=every_look)
         self.engine: Engine = open_engine("sqlite://")
         metadata.create_all(self.engine)
         self.writes = Writes(self.watch, self._brakes)

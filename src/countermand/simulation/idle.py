@@ -50,12 +50,12 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Idle:
-    """Which orders rest. `finds`: the MIS can be searched. `every_look`: none is ever left out."""
+    """Which orders rest. `mis_lacks`: of finding and listing jobs. `every_look`: none is ever left out."""
 
-    def __init__(self, shop: Shop, plant: Plant, *, finds: bool, every_look: bool) -> None:
+    def __init__(self, shop: Shop, plant: Plant, *, mis_lacks: frozenset[str], every_look: bool) -> None:
         self._shop = shop
         self._plant = plant
-        self._finds = finds
+        self._mis_lacks = mis_lacks
         self.every_look = every_look
         self._resting: dict[str, Rest] = {}
         #: Resting orders with a line that nothing makes yet: every look of theirs searches.
@@ -113,10 +113,12 @@ class Idle:
         """Whether every line has what makes it, or a perfect search now would find nothing new for it."""
         if _is_whole(case):
             return len(case.items) == len(self._plant.of_order.get(case.order_id, ()))
-        if not self._finds:
+        if self._mis_lacks >= {"find", "list"}:
             return True
         if any(awaits_search(case, line) for line in case.lines):
             return False
+        if "find" in self._mis_lacks:
+            return True
         items = [self._plant.read(item, EPOCH) for item in self._plant.carrying(search_keys(case))]
         others = (refs for order_id, refs in self._refs.items() if order_id != case.order_id)
         found = match(case, [item for item in items if item], set().union(*others))

@@ -51,7 +51,6 @@ def judged(case: Case, running: Running, brakes: frozenset[Direction]) -> Judged
         case,
         live_since=connection.live_since,
         offered=connection.offered,
-        listed=connection.listed,
         brakes={way: BrakeState(tripped=True, released=_released(case, way)) for way in brakes},
     )
     rules = resolve(connection.policy, connection.overrides, facts_of(case.customer, order.lines))

@@ -67,12 +67,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Clock:
-    """`clock()` is now; it only moves when told."""
+    """`clock()` is now; it only moves when told, and, as a real one, by `tick` each time it is asked."""
 
     def __init__(self) -> None:
         self.now = START
+        self.tick = timedelta(0)
 
     def __call__(self) -> datetime:
+        self.now += self.tick
         return self.now
 
     def advance(self, seconds: float) -> None:

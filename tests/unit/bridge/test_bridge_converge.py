@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -320,6 +321,35 @@ def test_each_of_a_lines_two_jobs_has_attempts_of_its_own() -> None:
         attempts = [written.command.attempts for written in (await small.case()).writes]
         assert attempts == [1, 1, 2, 2]
         assert small.task(TaskKind.WRITE_UNKNOWN).state == "open"
+
+    run(story())
+
+
+_UNKNOWN, _APPLIED, _REFUSED = (Outcome.UNKNOWN, False), (Outcome.APPLIED, False), Outcome.REFUSED
+
+
+@pytest.mark.parametrize(
+    "answers", [each for each in product((_UNKNOWN, _APPLIED, _REFUSED), repeat=2) if set(each) != {_UNKNOWN}]
+)
+def test_what_one_of_two_jobs_answered_sends_nothing_twice_to_the_other(answers: tuple[object, ...]) -> None:
+    """Only what had no clear answer is sent once more; then a person is asked."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.mis.make("J10001-02", customer_reference="10001", external_reference="s10001")
+        small.hook(Side.MIS, {"ref": "J10001-02", "kind": "job"})
+        await small.settle()
+        small.mis.answers.script = [*answers, *[_UNKNOWN] * 4]
+        await cancelled_in_shop(small)
+        for _ in range(8):
+            await small.settle()
+            small.clock.advance(SETTLE_TIME.total_seconds())
+        sent = {f"J10001-0{place}": answer for place, answer in enumerate(answers, start=1)}
+        for ref, answer in sent.items():
+            assert small.mis.writes.count(ref) <= (2 if answer == _UNKNOWN else 1), ref
+        assert {task.state for task in small.tasks()} == {"open"}
+        assert await small.rules() <= {"written-not-visible", "write-refused", "write-unknown"}
 
     run(story())
 

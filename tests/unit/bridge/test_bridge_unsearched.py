@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from bridge_fakes import Small, run
+from bridge_fakes import START, Small, run
 
 from countermand.bridge import people
 from countermand.bridge.connection import Polling
@@ -112,14 +112,53 @@ def test_while_searching_fails_a_person_is_asked_and_once_it_works_the_task_clos
     run(story())
 
 
+def listing_only() -> Small:
+    small = Small(polling=Polling())
+    small.mis.finds = False
+    small.mis.offers.discard("find")
+    return small
+
+
 def test_where_jobs_are_listed_nobody_has_to_look_for_one() -> None:
     async def story() -> None:
-        small = Small()
-        small.mis.finds = False
-        small.mis.offers.discard("find")
+        small = listing_only()
         await cancelled_before_its_job_is_known(small)
-        small.clock.advance(86400)
+        await small.settle(seconds=61, steps=8)
+        assert small.tasks() == []
+        assert await small.rules() == {"cancelled-before-production"}
+
+    run(story())
+
+
+def test_while_listing_fails_a_person_is_asked_and_once_it_works_the_task_closes_by_itself() -> None:
+    async def story() -> None:
+        small = listing_only()
+        small.storefront.place("10001")
         await small.settle()
+        small.mis.down = "503"
+        small.clock.advance(600)
+        small.storefront.cancel_by_hand("10001")
+        await small.settle(seconds=WAIT)
+        assert small.task(KIND).state == "open"
+        small.mis.down = ""
+        await small.settle(seconds=600)
+        assert small.task(KIND).state == "closed"
+
+    run(story())
+
+
+def test_old_orders_that_were_cancelled_when_first_listed_ask_for_nothing() -> None:
+    """With a clock that moves on while they are taken in."""
+
+    async def story() -> None:
+        small = unsearchable()
+        small.clock.tick = timedelta(microseconds=5)
+        for number in range(20):
+            order = small.storefront.place(str(10001 + number))
+            order.placed_at = START - timedelta(days=10)
+            small.storefront.cancel_by_hand(order.order_id)
+        await small.settle(seconds=WAIT)
+        assert len(small.known()) == 20
         assert small.tasks() == []
 
     run(story())

@@ -40,6 +40,21 @@ def test_a_fresh_order_is_read_every_interval() -> None:
     assert waits(resting=timedelta(0), from_second=13) == POLLING.interval
 
 
+def test_an_old_order_is_no_news_because_a_clock_moved_on_while_it_was_taken_in() -> None:
+    async def story() -> None:
+        small = Small(polling=POLLING)
+        small.clock.tick = timedelta(microseconds=5)
+        order = small.storefront.place("10001")
+        order.placed_at = START - timedelta(days=10)
+        small.mis.make("J1", customer_reference="10001", external_reference="s10001")
+        await small.settle()
+        due = (await small.case()).poll_at
+        assert due is not None
+        assert due - small.clock() > timedelta(hours=3)
+
+    run(story())
+
+
 def test_a_system_in_trouble_does_not_have_every_old_order_read_at_full_speed() -> None:
     async def story() -> None:
         small = Small(polling=replace(POLLING, slowest=timedelta(hours=6)))
