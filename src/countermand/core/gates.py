@@ -41,8 +41,9 @@ GATES: tuple[Question, ...] = (
     ),
     Question(
         "Did a side go back on what both had agreed on, or on what our own change made both say?",
-        "Ask, never write: re-opened after both were cancelled (once it is made or sent again, the table's "
-        "most urgent rows take over); cancelled after both had it delivered; a delivery undone.",
+        "Ask, never write: re-opened after both were cancelled; cancelled after both had it delivered; a "
+        "delivery undone. Where it is made or sent on one side and cancelled on the other, the table's most "
+        "urgent rows take over.",
         ("re-opened", "cancelled-after-delivery", "moved-back"),
     ),
     Question(

@@ -94,6 +94,8 @@ def _undone(was_storefront: Facts, was_mis: Facts, storefront: Facts, mis: Facts
     newly_cancelled = storefront.cancelled > was_storefront.cancelled or mis.cancelled > was_mis.cancelled
     if delivered and newly_cancelled:
         return Ask("cancelled-after-delivery", TaskKind.CANCELLED_AFTER_DELIVERY)
+    if decide(storefront, mis).task in CONFLICTS:
+        return None
     for was, now_is in ((was_storefront, storefront), (was_mis, mis)):
         if was.sent and now_is.progress.rank < was.progress.rank and not now_is.cancelled:
             return Ask("moved-back", TaskKind.MOVED_BACK)

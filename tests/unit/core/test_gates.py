@@ -230,6 +230,12 @@ def test_a_late_shipped_or_an_undone_delivery_is_asked_about(
     assert verdict == Ask("moved-back", TaskKind.MOVED_BACK)
 
 
+def test_a_delivery_undone_in_part_is_still_goods_that_were_cancelled_and_made() -> None:
+    """A person had left it so; then the job was copied, and not all of it is dispatched any more."""
+    own = line("cancelled/none", "open/part_dispatched", base=pair("cancelled/none", "open/dispatched"))
+    assert merge(own, AUTOMATIC, T0) == Ask("cancelled-but-made", TaskKind.CANCELLED_BUT_MADE)
+
+
 def test_work_that_moves_back_within_production_is_no_concern_of_the_storefront() -> None:
     own = line("open/none", "open/none", base=pair("open/none", "open/produced"))
     assert judged(own) == InStep("both-open")
