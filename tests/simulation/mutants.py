@@ -22,6 +22,7 @@ from countermand.bridge.store import TaskWish
 from countermand.bridge.worklist import TaskNews, task_news
 from countermand.core import cancellation as cancellation_module
 from countermand.core import guards as guards_module
+from countermand.core import judge as judge_module
 from countermand.core import merge as merge_module
 from countermand.core import plan as plan_module
 from countermand.core.cancellation import CancellationState
@@ -120,6 +121,12 @@ def is_always_open(patch: pytest.MonkeyPatch) -> None:
 def knows_no_exceptions(patch: pytest.MonkeyPatch) -> None:
     """The connection's own rules hold for everybody."""
     patch.setattr(converge_module, "resolve", lambda policy, _overrides, _facts: Resolved(policy=policy))
+
+
+def writes_at_first_sight(patch: pytest.MonkeyPatch) -> None:
+    """Orders older than the connection are treated like any other."""
+    for module in (merge_module, judge_module):
+        patch.setattr(module, "first_sight", lambda _line, verdict: verdict)
 
 
 def writes_what_is_not_offered(patch: pytest.MonkeyPatch) -> None:
@@ -226,6 +233,7 @@ MUTANTS: Mapping[str, Sequence[Break]] = {
         is_always_open,
         knows_no_exceptions,
         writes_what_is_not_offered,
+        writes_at_first_sight,
         writes_on_old_reads,
     ),
     promise.VERDICT: (records_no_sightings,),

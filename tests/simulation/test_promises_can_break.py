@@ -14,6 +14,7 @@ from mutants import (
     knows_no_exceptions,
     needs_no_second_person,
     repeats_what_was_applied,
+    writes_at_first_sight,
     writes_what_is_not_offered,
 )
 
@@ -22,7 +23,7 @@ from countermand.core.rules import Override
 from countermand.simulation.author import write_script
 from countermand.simulation.history import run_history
 from countermand.simulation.invariants import MEANING
-from countermand.simulation.script import CUSTOMERS, Act, Do, Script
+from countermand.simulation.script import CUSTOMERS, DAY, Act, Do, Script
 
 #: So many seeds are tried with a mutant, and as many without.
 SEEDS = range(1, 9)
@@ -42,6 +43,7 @@ _SET_UPS: dict[Break, dict[str, object]] = {
         )
     },
     repeats_what_was_applied: {"steady": 0.2},
+    writes_at_first_sight: {"live_since": 3 * DAY},
     writes_what_is_not_offered: {"storefront_lacks": frozenset({"cancel_line", "ship", "track"})},
 }
 
@@ -71,7 +73,12 @@ def _small(seed: int, mutant: Break | None = None) -> Script:
     if mutant is not None:
         policy = replace(policy, **_RULES.get(mutant, {}))
     plain = replace(
-        script.setup, policy=policy, exceptions=(), storefront_lacks=frozenset(), mis_lacks=frozenset()
+        script.setup,
+        policy=policy,
+        exceptions=(),
+        storefront_lacks=frozenset(),
+        mis_lacks=frozenset(),
+        live_since=0.0,
     )
     setup = replace(plain, **_SET_UPS.get(mutant, {})) if mutant is not None else plain
     return replace(script, acts=acts, setup=setup)

@@ -135,6 +135,7 @@ def _setup(dice: Dice, more: Dice) -> Setup:
         mis_readable=dice.chance(0.95),
         storefront_lacks=_storefront_lacks(dice.chance(0.85), more),
         mis_lacks=more.weighted(_MIS_LACKS),
+        live_since=more.pick((0, 0, 0, 0, 0, 0, 0, 5 * DAY)),
         exceptions=tuple(_exceptions(more)),
         steady=dice.pick((0.002, 0.01, 0.03)),
         busy=dice.pick((0.0, 0.002, 0.01)),

@@ -53,6 +53,7 @@ _PRINTIQ = PrintIQSettings(
 )
 #: How often overdue matters are looked for, and how long a history goes on after its last act, in seconds.
 _SWEEP = 3600.0
+_TICK = timedelta(microseconds=1)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,10 +220,12 @@ class World:
             each.life.kill("for other rules")
 
     def _clock(self) -> datetime:
+        """Our own clock: it moves on a little each time it is asked, as a real one does."""
         now = self.loop.time() + self._clock_error
-        if now != self._clock_read[0]:
-            self._clock_read = now, EPOCH + timedelta(seconds=now)
-        return self._clock_read[1]
+        same = now == self._clock_read[0]
+        moment = self._clock_read[1] + _TICK if same else EPOCH + timedelta(seconds=now)
+        self._clock_read = now, moment
+        return moment
 
     def _jump(self, seconds: float) -> None:
         self._clock_error += seconds
@@ -255,7 +258,7 @@ class World:
             policy=setup.policy,
             exceptions=setup.exceptions,
             dice=dice,
-            live_since=EPOCH,
+            live_since=EPOCH + timedelta(seconds=setup.live_since),
             changed_at=lambda: self._changed_at,
             idle=self.idle,
             put_off=self.watch.put_off,
@@ -282,6 +285,7 @@ class World:
 
     def _died(self, life: Life, where: str) -> None:
         self.counts[f"killed {where}"] += 1
+        self.watch.pressed.clear()
         dead = next(each for each in (self.process, *self._former) if each.life is life)
         dead.bury()
         if dead in self._former:

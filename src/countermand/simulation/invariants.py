@@ -29,7 +29,7 @@ MEANING: Mapping[str, str] = {
     ONCE: "A command is sent once; again only after no clear answer, after a look, and at most once.",
     GUARDS: "No cancel is written inside the undo window, past the cut-off, against the brake, the mode, the "
     "value limit or the opening hours of its order, or on an old read, unless a person said so; and nothing "
-    "is written that a system does not offer.",
+    "is written that a system does not offer, nor about an old order at first sight.",
     VERDICT: "Every change of what a system shows is stored as a sighting, and every line has a verdict.",
     NO_OLD_NEWS: "A read that began earlier never replaces one that began later, and no version is lost.",
     EXPLAINED: "Every write is stored before it leaves, and its answer, proof or task after it.",

@@ -82,6 +82,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     #: What the two systems do not offer, by the names of their capabilities.
     storefront_lacks: frozenset[str] = frozenset()
     mis_lacks: frozenset[str] = frozenset()
+    #: Orders placed before this second are older than the connection: seen first, they are written nowhere.
+    live_since: float = 0.0
     #: Where the policy differs for some orders.
     exceptions: tuple[Override, ...] = ()
     steady: float = 0.02

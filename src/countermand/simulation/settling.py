@@ -19,6 +19,7 @@ from countermand.simulation.watch import LineTruth, Violation, Watch, shown_mis
 
 _K = TaskKind
 _MONEY = frozenset({_K.REFUND, _K.CREDIT_NOTE, _K.UNKNOWN_REFERENCE, _K.CLOSE_EMPTIED_ORDER})
+_IN_THE_STOREFRONT = frozenset({_K.CANCEL_IN_STOREFRONT, _K.SHIP_IN_STOREFRONT})
 _ABOUT_READING = frozenset(
     {_K.AMBIGUOUS_LINK, _K.NOT_IN_PRODUCTION, _K.CANNOT_READ, _K.GONE, _K.MARKED_BY_HAND, _K.UNMAPPED,
      _K.CANCELLED_UNSEEN}
@@ -84,13 +85,13 @@ class Settling:
             conflict = _sent_and_cancelled(truth) and not others
             if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
-            wrong = _wrong_view(self._watch, case, line, truth)
-            # Where the MIS cannot be read or searched at all, people are all there is: their word on what we
-            # see, or a question to them.
-            setup = self._watch.setup
-            blind = not setup.mis_readable or setup.mis_lacks >= {"find", "list"}
-            by_people = blind and (settled or _settled(case, line, by_others=True) or kinds - _MONEY)
-            if wrong and not (kinds & _ABOUT_READING or by_people):
+            wrong = _wrong_storefront(line, truth)
+            if not wrong:
+                wrong = _wrong_mis(self._watch, case, line, truth)
+                excused = wrong and self._left_to_people(case, line, kinds)
+            else:
+                excused = False
+            if wrong and not (kinds & _ABOUT_READING or excused):
                 yield TRUTH, truth.line_id, wrong
             if not wrong:
                 yield from _idle_tasks(line, case, kinds)
@@ -98,6 +99,18 @@ class Settling:
                 undecided = _undecided(self._watch, case, line, by_others=others)
                 if undecided:
                     yield CONVERGES, truth.line_id, undecided
+
+    def _left_to_people(self, case: Case, line: CaseLine, kinds: frozenset[TaskKind]) -> bool:
+        """Where the MIS cannot be read or searched at all, people are all there is.
+
+        That is their word on what we see, or a question to them about it; old orders are history.
+        """
+        setup = self._watch.setup
+        if setup.mis_readable and not setup.mis_lacks >= {"find", "list"}:
+            return False
+        old = self._watch.shop.orders[case.order_id].placed < setup.live_since
+        settled = _settled(case, line, by_others=False) or _settled(case, line, by_others=True)
+        return old or settled or bool(kinds - _MONEY - _IN_THE_STOREFRONT)
 
 
 def _with_rules(setup: Setup, rules: Rules) -> Setup:
@@ -177,10 +190,12 @@ def _sent_by_others(truth: LineTruth, truths: Sequence[LineTruth]) -> bool:
     return truth.storefront.cancelled and sent
 
 
-def _wrong_view(watch: Watch, case: Case, line: CaseLine, truth: LineTruth) -> str:
+def _wrong_storefront(line: CaseLine, truth: LineTruth) -> str:
     shown = line.storefront.reading().status
-    if shown != truth.storefront:
-        return f"the storefront shows {truth.storefront}, we have {shown}"
+    return "" if shown == truth.storefront else f"the storefront shows {truth.storefront}, we have {shown}"
+
+
+def _wrong_mis(watch: Watch, case: Case, line: CaseLine, truth: LineTruth) -> str:
     linked = {link.ref for link in line.links}
     for ref in truth.items:
         item = case.item(ref)

@@ -52,6 +52,7 @@ class Writes:
             raise Violation(EXPLAINED, f"order {call.order_id}", what)
         self._used.add(written.id)
         self._check_offered(case, written)
+        self._check_first_sight(case, written)
         self._check_once(case, written)
         if written.command.change is Change.CANCEL:
             _Guards(self._watch, case, written, call, self._furthest).check(self._brakes())
@@ -63,6 +64,13 @@ class Writes:
         lacks = setup.storefront_lacks if written.command.target is Side.STOREFRONT else setup.mis_lacks
         if name in lacks:
             _broken(GUARDS, written, case, f"was sent although {name} is not offered")
+
+    def _check_first_sight(self, case: Case, written: Written) -> None:
+        """Nothing is written about an old order on which both sides were never seen, or said, to agree."""
+        old = self._watch.shop.orders[case.order_id].placed < self._watch.setup.live_since
+        lines = [line for line_id in written.line_ids if (line := case.line(line_id)) is not None]
+        if old and any(line.base is None for line in lines):
+            _broken(GUARDS, written, case, "was sent at first sight of an old order")
 
     def _check_once(self, case: Case, written: Written) -> None:
         command = written.command
