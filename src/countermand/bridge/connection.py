@@ -83,10 +83,15 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for each in both for name, one in each.items() if one.offered)
 
     @property
+    def lists_jobs(self) -> bool:
+        """Whether a job that a listing of the MIS does not show is not there; sales orders alone prove none."""
+        lists = self.mis.capabilities.get("list")
+        return lists is not None and lists.offered
+
+    @property
     def searches(self) -> bool:
-        """Whether a job that nobody told of can be found: the MIS can be searched, or lists what changed."""
-        found = (self.mis.capabilities.get(name) for name in ("find", "list"))
-        return any(one is not None and one.offered for one in found)
+        """Whether a job that nobody told of can be found: by a search of the MIS, or in its listings."""
+        return "find" in self.offered or self.lists_jobs
 
     @property
     def brake_limits(self) -> dict[Direction, BrakeLimits]:

@@ -110,7 +110,8 @@ class Poll:
         news = [item for item in items if self._is_news(item.ref, item)]
         taken = await self._take_items(news)
         self._listed |= {item.ref: item for item in news if item.ref in taken}
-        self._converger.listed(now)
+        if self._connection.lists_jobs:
+            self._converger.listed(now)
         await self._got_to(name, now)
 
     async def _take_items(self, items: Sequence[MisItem]) -> frozenset[str]:
