@@ -84,7 +84,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lists_jobs(self) -> bool:
-        """Whether a job that a listing of the MIS does not show is not there; sales orders alone prove none."""
+        """Whether a job that a listing of the MIS does not show is not there."""
         lists = self.mis.capabilities.get("list")
         return lists is not None and lists.offered
 
