@@ -76,7 +76,7 @@ class Converger:
         self._looking = Looking(connection, store, clock)
         self._rules = rules_of(connection)
 
-    def listed(self, began: datetime) -> None:
+    def note_listing(self, began: datetime) -> None:
         """The MIS answered a listing that began then: a job of which it said nothing was not there."""
         self._looking.listed_at = began
 

@@ -111,7 +111,7 @@ class Poll:
         taken = await self._take_items(news)
         self._listed |= {item.ref: item for item in news if item.ref in taken}
         if self._connection.lists_jobs:
-            self._converger.listed(now)
+            self._converger.note_listing(now)
         await self._got_to(name, now)
 
     async def _take_items(self, items: Sequence[MisItem]) -> frozenset[str]:
