@@ -82,7 +82,7 @@ def failed(
         urgency=most_urgent([_KIND, *(each.kind for each in case.tasks)]),
         due_at=until,
         changed=task is None,
-        opens=() if task is not None and task.detail == said else (_wish(order_id, said, now),),
+        opens=() if task is not None and task.detail == said else (_wish(said, now),),
         checks=(TaskCheck(id=asked.task, saw=f"It failed again: {said}"),) if asked else (),
         journal=tuple(entries),
     )
@@ -150,11 +150,11 @@ def _one_word(quoted: re.Match[str]) -> str:
     return f"{mark}{_STRUCK}{mark}" if " " in text else quoted[0]
 
 
-def _wish(order_id: str, said: str, now: datetime) -> TaskWish:
+def _wish(said: str, now: datetime) -> TaskWish:
     kind = TASK_TYPES[_KIND]
     return TaskWish(
         kind=_KIND,
-        group_key=f"{_KIND.value}:order {order_id}",
+        group_key=f"{_KIND.value}:{said}",
         line_ids=(),
         because="program-error",
         detail=said,

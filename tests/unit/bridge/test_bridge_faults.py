@@ -108,13 +108,39 @@ def test_the_journal_says_it_once_however_often_the_error_comes_back() -> None:
     run(story())
 
 
-def test_another_error_is_told_by_the_same_task() -> None:
+def test_another_error_has_a_task_in_place_of_the_one_before() -> None:
     async def story() -> None:
         small = await failing()
         small.storefront.faults["10001"] = KeyError("s10001")
         await rest(small)
-        assert small.task(KIND).detail == "KeyError: 's10001'"
-        assert [task.detail for task in (await small.case()).tasks] == ["KeyError: 's10001'"]
+        before, now = small.tasks(KIND)
+        assert (before.state, before.closed_how) == ("closed", "moot")
+        assert (now.state, now.detail) == ("open", "KeyError: 's10001'")
+        assert [task.id for task in (await small.case()).tasks] == [now.id]
+
+    run(story())
+
+
+def test_one_error_on_many_orders_is_one_task_that_each_order_leaves_by_itself() -> None:
+    """Else a field that a vendor renames would fill the worklist."""
+
+    async def story() -> None:
+        small = Small()
+        order_ids = [str(10001 + number) for number in range(8)]
+        for order_id in order_ids:
+            await small.in_production(order_id)
+            small.storefront.faults[order_id] = FAULT
+            small.order_hook(order_id)
+        await small.step()
+        assert small.orders_of_task(small.task(KIND).id) == set(order_ids)
+        for order_id in order_ids[1:]:
+            del small.storefront.faults[order_id]
+        await rest(small)
+        assert small.orders_of_task(small.task(KIND).id) == {"10001"}
+        assert small.task(KIND).state == "open"
+        small.storefront.faults.clear()
+        await rest(small)
+        assert small.task(KIND).state == "closed"
 
     run(story())
 
