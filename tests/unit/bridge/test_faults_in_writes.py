@@ -125,7 +125,8 @@ def test_a_task_about_an_error_stays_when_the_same_pass_fails_on_the_answer(
         small.clock.advance(FAULT_REST.total_seconds())
         await small.step()
         assert small.mis.writes == ["J10001-01"]
-        task = small.task(TaskKind.PROGRAM_ERROR)
+        _, task = small.tasks(TaskKind.PROGRAM_ERROR)
         assert (task.state, task.detail) == ("open", "ValueError: a status of 8 parts")
+        assert [each.id for each in (await small.case()).tasks] == [task.id]
 
     run(story())
