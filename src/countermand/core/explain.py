@@ -159,7 +159,7 @@ def _shows(line: Line, side: Side, names: SystemNames) -> str:
         case Facts() as status:
             return f"{name} has it {_open(status, side)}{f' since {since}' if status.sent else ''}"
         case Unseen():
-            return f"{name} does not have it"
+            return f"{name} does not have it" if side is Side.STOREFRONT else "no job of it is known"
         case Gone(partly=True):
             return f"{name} no longer has all of its jobs"
         case Gone():

@@ -194,8 +194,13 @@ CANCEL = Push("cancel-travels-to-mis", Change.CANCEL, Side.MIS)
             "it follows the cancel, so a person must look there."),
         ),
         (
+            "cancelled/none", "unseen", Ask("cancelled-not-searched", ASKED.task), None,
+            ("Cancelled in Infigo at 10:00 UTC; no job of it is known, and printIQ could not be searched since, "
+            "so a person must look there."),
+        ),
+        (
             "open/none", "unseen", Wait("not-yet-in-production"), None,
-            ("Infigo has it open; printIQ does not have it, so it is looked for again, and after a while a "
+            ("Infigo has it open; no job of it is known, so it is looked for again, and after a while a "
             "person is asked."),
         ),
         (
