@@ -195,8 +195,8 @@ CANCEL = Push("cancel-travels-to-mis", Change.CANCEL, Side.MIS)
         ),
         (
             "cancelled/none", "unseen", Ask("cancelled-not-searched", ASKED.task), None,
-            ("Cancelled in Infigo at 10:00 UTC; no job of it is known, and printIQ could not be searched since, "
-            "so a person must look there."),
+            ("Cancelled in Infigo at 10:00 UTC; no job of it is known, and printIQ could not be "
+            "searched since, so a person must look there."),
         ),
         (
             "open/none", "unseen", Wait("not-yet-in-production"), None,
