@@ -16,8 +16,9 @@ from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
 from countermand.bridge.faults import DAMAGE, FAULTS, in_short
-from countermand.bridge.ports import MisItem, OrderNotRead, StorefrontOrder
+from countermand.bridge.ports import MisItem, MisRef, OrderNotRead, StorefrontOrder
 from countermand.bridge.store import Store
+from countermand.core.status import Facts, LineStatus, Unmapped, Unreadable
 
 #: Listings overlap by this much: clocks differ, and a commit may become visible late.
 OVERLAP = timedelta(minutes=2)
@@ -28,6 +29,8 @@ STORE_EVERY = timedelta(minutes=10)
 THOROUGH_EVERY = timedelta(minutes=30)
 #: So far back, which is more than a clock that is wrong by a day takes away.
 THOROUGH = timedelta(days=2)
+#: So many items that a listing only named are read by their number in one round.
+_MOST_READ = 20
 
 _Listed = StorefrontOrder | OrderNotRead | MisItem
 
@@ -47,7 +50,9 @@ class Poll:
         self._listed: dict[str, _Listed] = {}
         self._thorough_at: datetime | None = None
         self._thorough = False
-        #: The systems whose last listing failed by an error of ours, and the error.
+        #: Items of no order that a listing only named, and that could not be read by their number yet.
+        self._named: dict[str, MisItem] = {}
+        #: The systems whose last listing could not be taken in whole by an error of ours, and the error.
         self.failed: dict[str, str] = {}
 
     async def look(self) -> None:
@@ -60,10 +65,10 @@ class Poll:
         await self._list("storefront", self._storefront)
         await self._list("mis", self._mis)
 
-    async def _list(self, name: str, listing: Callable[[], Awaitable[None]]) -> None:
+    async def _list(self, name: str, listing: Callable[[], Awaitable[str]]) -> None:
         """List one system; where our own code fails on it, that is said, and holds up nothing else."""
         try:
-            await listing()
+            said = await listing()
         except DAMAGE:
             raise
         except FAULTS as fault:
@@ -71,8 +76,10 @@ class Poll:
             self._converger.at_fault(f"listing/{name}", fault)
         else:
             self.failed.pop(name, None)
+            if said:
+                self.failed[name] = said
 
-    async def _storefront(self) -> None:
+    async def _storefront(self) -> str:
         now, name = self._clock(), "storefront"
         since = await self._since(name, now)
         placed = await self._connection.storefront.list_orders(since=since)
@@ -83,9 +90,10 @@ class Poll:
         taken = await self._take_orders(news)
         self._listed |= {order.order_id: order for order in news if order.order_id in taken}
         # One that could not be read, and is not known, would be forgotten.
-        lost = any(isinstance(order, OrderNotRead) and order.order_id not in taken for order in news)
+        lost = [each for each in news if isinstance(each, OrderNotRead) and each.order_id not in taken]
         if placed is not None and not lost:
             await self._got_to(name, now)
+        return _said(lost[-1].order_id, _reason(lost[-1].status), len(lost)) if lost else ""
 
     def _is_news(self, key: str, shown: _Listed) -> bool:
         """Whether a listing shows something else than when it was last taken in."""
@@ -102,17 +110,20 @@ class Poll:
             [listed_order(known.get(order.order_id), order, now) for order in orders]
         )
 
-    async def _mis(self) -> None:
+    async def _mis(self) -> str:
         now, name = self._clock(), "mis"
         items = await self._connection.mis.list_changed(await self._since(name, now))
-        if items is None:
-            return
-        news = [item for item in items if self._is_news(item.ref, item)]
-        taken = await self._take_items(news)
-        self._listed |= {item.ref: item for item in news if item.ref in taken}
-        if self._connection.lists_jobs:
-            self._converger.note_listing(now)
-        await self._got_to(name, now)
+        if items is not None:
+            news = [item for item in items if self._is_news(item.ref, item)]
+            taken = await self._take_items(news)
+            self._listed |= {item.ref: item for item in news if item.ref in taken}
+        said = await self._read_named()
+        if items is not None:
+            # While one is not read, nobody knows whose it is, and no order may be taken for one without it.
+            if self._connection.lists_jobs and not self._named:
+                self._converger.note_listing(now)
+            await self._got_to(name, now, whole=not self._named)
+        return said
 
     async def _take_items(self, items: Sequence[MisItem]) -> frozenset[str]:
         """Take in what was listed; returns the items of which nothing is left to take in."""
@@ -121,8 +132,37 @@ class Poll:
         by_ref = {item.ref: item for item in items}
         owners = await self._store.orders_of(self._connection.name, "item", list(by_ref))
         unsaved = await self._take_linked(by_ref, owners)
-        await self._take_unlinked([item for ref, item in by_ref.items() if ref not in owners])
+        nobodys = [item for ref, item in by_ref.items() if ref not in owners]
+        named = {item.ref: item for item in nobodys if _is_only_named(item)}
+        self._named = {ref: item for ref, item in self._named.items() if ref not in by_ref} | named
+        await self._take_unlinked([item for item in nobodys if item.ref not in named])
         return frozenset(ref for ref in by_ref if not unsaved.intersection(owners.get(ref, ())))
+
+    async def _read_named(self) -> str:
+        """Read by its number what a listing only named; what is said of those that still cannot be read."""
+        failed, owners = [], await self._owners("item", self._named.keys())
+        for ref, named in list(self._named.items())[:_MOST_READ]:
+            # One that has an order by now is read with that.
+            why = "" if ref in owners else await self._read_by_number(named)
+            del self._named[ref]
+            if why:
+                self._named[ref] = named  # behind those that are still to be tried
+                failed.append((ref, why))
+        return _said(*failed[-1], len(self._named)) if failed else ""
+
+    async def _read_by_number(self, named: MisItem) -> str:
+        """Take in an item of no order; why not, where it still cannot be read."""
+        ref = MisRef(ref=named.ref, kind=named.kind, group=named.group)
+        try:
+            (item,) = await self._connection.mis.read([ref])
+            if isinstance(item.status, Facts | Unmapped):
+                await self._take_unlinked([item])
+        except DAMAGE:
+            raise
+        except FAULTS as fault:
+            self._converger.at_fault(f"item/{named.ref}", fault)
+            return in_short(fault, self._connection.mask)
+        return _reason(named.status) if isinstance(item.status, Unreadable) else ""
 
     async def _take_linked(
         self, items: dict[str, MisItem], owners: dict[str, tuple[str, ...]]
@@ -174,9 +214,22 @@ class Poll:
             self._reached[name] = reached or now - self._connection.polling.lookback
         return min(self._reached[name], now) - (THOROUGH if self._thorough else OVERLAP)
 
-    async def _got_to(self, name: str, now: datetime) -> None:
+    async def _got_to(self, name: str, now: datetime, *, whole: bool = True) -> None:
+        """`whole`: nothing of it is still to be read; else a restart lists from where it last was."""
         self._reached[name] = now
         stored = self._stored.get(name)
-        if stored is None or not timedelta(0) <= now - stored < STORE_EVERY:
+        if whole and (stored is None or not timedelta(0) <= now - stored < STORE_EVERY):
             await self._store.set_watermark(self._connection.name, name, now)
             self._stored[name] = now
+
+
+def _is_only_named(item: MisItem) -> bool:
+    return isinstance(item.status, Unreadable) and not item.raw
+
+
+def _reason(status: LineStatus) -> str:
+    return status.reason if isinstance(status, Unreadable) else str(status)
+
+
+def _said(which: str, why: str, count: int) -> str:
+    return f"{which} (one of {count}): {why}" if count > 1 else f"{which}: {why}"

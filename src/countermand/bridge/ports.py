@@ -209,7 +209,8 @@ class MisPort(Protocol):
     async def list_changed(self, since: datetime) -> Sequence[MisItem] | None:
         """Items changed since a time, with present status; none if it failed or nothing can be listed.
 
-        An item on which our own code fails is there as unreadable, so that it is read by its number.
+        An item on which our own code fails is there as unreadable and with nothing but its number (no
+        `raw`), so that it is read by that.
         """
         ...
 

@@ -85,7 +85,10 @@ class PrintIQMis:
         """
         if self._settings.read_by != "none":
             return items
-        return [replace(item, status=Unreadable(_NOT_READ_BACK)) for item in items]
+        return [
+            item if isinstance(item.status, Unreadable) else replace(item, status=Unreadable(_NOT_READ_BACK))
+            for item in items
+        ]
 
     async def read(self, refs: Sequence[MisRef]) -> Sequence[MisItem]:
         """Read items; those of one acceptance (`group`) in one call."""

@@ -325,6 +325,10 @@ class FakeMis:
         self.read_faults: dict[str, Exception] = {}
         #: Items that a listing hands over in a way with which our own code cannot cope.
         self.garbled: set[str] = set()
+        #: Items that a listing names only, because our own code fails on the rest.
+        self.named_only: set[str] = set()
+        #: Items that cannot be read by their number.
+        self.unreadable: set[str] = set()
         #: Our own code fails on the listing as such.
         self.listing_fault: Exception | None = None
 
@@ -375,6 +379,9 @@ class FakeMis:
 
     def _listed(self, ref: str) -> MisItem:
         shown = self._shown(ref)
+        if ref in self.named_only:
+            began, status = self._clock(), Unreadable("a fault")
+            return MisItem(ref=ref, kind=shown.kind, began_at=began, status=status)
         tracking: Any = None if ref in self.garbled else shown.tracking
         return replace(shown, tracking=tracking)
 
@@ -385,8 +392,8 @@ class FakeMis:
     def _read(self, ref: MisRef) -> MisItem:
         if ref.ref in self.read_faults:
             raise self.read_faults[ref.ref]
-        if self.down:
-            status: LineStatus = Unreadable(self.down)
+        if self.down or ref.ref in self.unreadable:
+            status: LineStatus = Unreadable(self.down or "a login page")
         elif ref.ref in self.items:
             return self._shown(ref.ref)
         else:

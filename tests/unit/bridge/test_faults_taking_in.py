@@ -139,9 +139,12 @@ def test_one_that_cannot_be_read_by_its_number_now_is_listed_again_until_it_can(
         for _ in range(20):
             await next_listing(small)
         assert small.known() == set()
+        (said,) = small.bridge.faults
+        assert said.endswith("10001: a fault.")
         small.storefront.unreadable.clear()
         await next_listing(small)
         assert small.known() == {"10001"}
+        assert small.bridge.faults == []
 
     run(story())
 

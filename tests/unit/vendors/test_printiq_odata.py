@@ -256,8 +256,21 @@ class TestListing:
         failed = by_ref["J00002-01"]
         assert isinstance(failed.status, Unreadable)
         assert "fault of ours" in failed.status.reason
+        assert failed.raw == ""
+        assert all(item.raw for ref, item in by_ref.items() if ref != failed.ref)
         with pytest.raises(KeyError):
             find(printiq_with(page(row(2, ProductionStatusID=77))))
+
+    def test_where_nothing_can_be_read_back_such_a_job_still_says_why(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumbles(*_given: Any) -> LineStatus:
+            raise KeyError(77)
+
+        monkeypatch.setattr(items, "job_status", stumbles)
+        (item,) = run(printiq_with(page(row())).mis(read_by="none").list_changed(START)) or ()
+        assert isinstance(item.status, Unreadable)
+        assert "fault of ours" in item.status.reason
 
     def test_it_is_offered_with_a_token_only(self) -> None:
         printiq = PrintIQ()
