@@ -24,6 +24,7 @@ from countermand.simulation.author import write_script
 from countermand.simulation.history import run_history
 from countermand.simulation.invariants import MEANING
 from countermand.simulation.script import CUSTOMERS, DAY, Act, Do, Script
+from countermand.simulation.weather import Fault, Spell
 
 #: So many seeds are tried with a mutant, and as many without.
 SEEDS = range(1, 9)
@@ -42,9 +43,16 @@ _SET_UPS: dict[Break, dict[str, object]] = {
             ),
         )
     },
-    repeats_what_was_applied: {"steady": 0.2},
     writes_at_first_sight: {"live_since": 3 * DAY},
     writes_what_is_not_offered: {"storefront_lacks": frozenset({"cancel_line", "ship", "track"})},
+}
+
+#: What goes wrong there besides: a system says yes and does nothing.
+_SPELLS: dict[Break, tuple[Spell, ...]] = {
+    repeats_what_was_applied: tuple(
+        Spell(start=0, end=4 * DAY, side=side, fault=Fault.IGNORED, rate=0.5)
+        for side in ("storefront", "mis")
+    )
 }
 
 _CASES = [(promise, mutant) for promise, mutants in MUTANTS.items() for mutant in mutants]
@@ -81,7 +89,8 @@ def _small(seed: int, mutant: Break | None = None) -> Script:
         live_since=0.0,
     )
     setup = replace(plain, **_SET_UPS.get(mutant, {})) if mutant is not None else plain
-    return replace(script, acts=acts, setup=setup)
+    spells = _SPELLS.get(mutant, ()) if mutant is not None else ()
+    return replace(script, acts=acts, setup=setup, spells=(*script.spells, *spells))
 
 
 @pytest.mark.parametrize(

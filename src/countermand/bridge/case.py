@@ -351,8 +351,7 @@ def as_order(
 
 def awaits_search(case: Case, line: CaseLine) -> bool:
     """Whether a line was cancelled, is made by nothing we know, and the MIS was not searched since."""
-    status = line.storefront.status
-    if line.links or not (isinstance(status, Facts) and status.cancelled):
+    if line.links or not _is_cancelled(line.storefront.status):
         return False
     return case.searched_at is None or case.searched_at < line.storefront.since
 

@@ -59,7 +59,7 @@ EVENT_MEANING: dict[Event, str] = {
     Event.WRITE_SENT: "A change is about to be sent to a system (stored before the call is made).",
     Event.WRITE_ANSWERED: "What the system said to a change of ours.",
     Event.WRITE_VERIFIED: "A read that began after the answer shows the change.",
-    Event.NOTE_WRITTEN: "A note for the shop's people was written on the order in the storefront.",
+    Event.NOTE_WRITTEN: "A note for the shop's people was sent to the storefront, and what it answered.",
     Event.TASK_OPENED: "A person is needed.",
     Event.TASK_CHANGED: "A task was assigned, snoozed or noted on.",
     Event.TASK_NOT_DONE: "A person said done, and the read-back says that it is not.",

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from countermand.bridge import cancel_here, people
 from countermand.bridge.case import Doubt
 from countermand.bridge.connection import Connection
+from countermand.bridge.go_ahead import approve_task, refuse_task
 from countermand.bridge.stopping import stop, waiting
 from countermand.bridge.store import Store
 from countermand.core.command import RefusalReason
@@ -23,6 +24,7 @@ from countermand.simulation.mis import Plant
 from countermand.simulation.storefront import Shop, ShopLine, ShopOrder
 
 BY = "staff"
+_CANCELS = (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
 _PEOPLE = ("Priya Shah", "Tom Becker", "Ana Duarte")
 _MANNERS = (
     ("honest", 50), ("too early", 15), ("settle", 12), ("approve", 12), ("refuse", 5), ("release", 8),
@@ -117,24 +119,24 @@ class Desk:
                     await self._decide(manner, order_id, task, by)
 
     async def _decide(self, manner: str, order_id: str, task: TaskRow, by: str) -> None:
-        now, direction = self._life.clock(), direction_of_task(TaskKind(task.kind))
+        now, kind = self._life.clock(), TaskKind(task.kind)
         lines = tuple(filter(None, task.line_ids.split(", ")))
         match manner:
             case "settle":
                 await self._do(order_id, people.settle(lines, by, now, "make and ship anyway"))
             case "refuse":
                 reason, why = "on the press already", RefusalReason.MILESTONE
-                await self._do(order_id, people.refuse(direction, lines, by, now, reason, why))
+                await self._do(order_id, refuse_task(kind, lines, by, now, reason, why))
             case "approve":
-                await self._do(order_id, people.approve(direction, by, now, "go ahead"))
+                await self._do(order_id, approve_task(kind, lines, by, now, "go ahead"))
                 if self._dice.chance(0.5):
                     second = _PEOPLE[(_PEOPLE.index(by) + 1) % len(_PEOPLE)]
-                    await self._do(order_id, people.approve(direction, second, now, "agreed"))
+                    await self._do(order_id, approve_task(kind, lines, second, now, "agreed"))
             case _:
-                await self._do(order_id, people.release(direction, by, now, "these are real"))
+                await self._do(order_id, people.release(self._dice.pick(_CANCELS), by, now, "these are real"))
 
     async def _brake(self, task: TaskRow, by: str) -> None:
-        for direction in (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT):
+        for direction in _CANCELS:
             if self._dice.chance(0.5):
                 now = self._life.clock()
                 await self._writer.write_async(
@@ -181,14 +183,3 @@ class Desk:
             others = self._plant.of_order[order.order_id]
             left = all(item.cancelled or item.consigned == len(item.deliveries) for item in others)
             self._shop.ship(order.order_id, BY, tracking=codes, partial=not left)
-
-
-def direction_of_task(kind: TaskKind) -> Direction:
-    """Which way the change would go that a task holds back, as the console takes it."""
-    match kind:
-        case TaskKind.SHIP_IN_STOREFRONT:
-            return Direction.SHIP_TO_STOREFRONT
-        case TaskKind.CANCEL_IN_STOREFRONT:
-            return Direction.CANCEL_TO_STOREFRONT
-        case _:
-            return Direction.CANCEL_TO_MIS

@@ -85,12 +85,12 @@ class Settling:
             conflict = _sent_and_cancelled(truth) and not others
             if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
-            wrong = _wrong_storefront(line, truth)
-            if not wrong:
-                wrong = _wrong_mis(self._watch, case, line, truth)
-                excused = wrong and self._left_to_people(case, line, kinds)
-            else:
-                excused = False
+            wrong_here, wrong_there = (
+                _wrong_storefront(line, truth),
+                _wrong_mis(self._watch, case, line, truth),
+            )
+            wrong = wrong_here or wrong_there
+            excused = not wrong_here and self._left_to_people(case, line, kinds)
             if wrong and not (kinds & _ABOUT_READING or excused):
                 yield TRUTH, truth.line_id, wrong
             if not wrong:

@@ -113,15 +113,6 @@ def _capability(written: Written) -> str:
             return "ship"
 
 
-def _same_wish(one: Written, other: Written) -> bool:
-    """Whether two writes wanted the very same thing."""
-    about = set(one.line_ids) & set(other.line_ids)
-    mine, yours = one.command, other.command
-    return (mine.target, mine.change, mine.tracking, one.job_ref, one.whole_order) == (
-        yours.target, yours.change, yours.tracking, other.job_ref, other.whole_order
-    ) and bool(about)  # fmt: skip
-
-
 def _broken(invariant: str, written: Written, case: Case, what: str) -> None:
     raise Violation(invariant, f"order {case.order_id}", f"{written.id}: {what}")
 
@@ -137,6 +128,13 @@ def _standing_for(call: WriteCall, case: Case, watch: Watch, used: set[str]) -> 
     return None
 
 
+def _approval(case: Case, written: Written, direction: Direction) -> Approval | None:
+    """What a person said, if it was said about all lines of this write."""
+    given = case.approvals.get(direction)
+    said = given is not None and (not given.line_ids or given.line_ids.issuperset(written.line_ids))
+    return given if said else None
+
+
 class _Guards:
     """The guards of one cancel, asked again by other means."""
 
@@ -150,7 +148,7 @@ class _Guards:
         self._furthest = furthest
         self._direction = direction_of(written.command.change, written.command.target)
         self._rules = watch.rules_of(case.order_id, self._direction)
-        self._approval: Approval | None = case.approvals.get(self._direction)
+        self._approval = _approval(case, written, self._direction)
 
     def check(self, brakes: frozenset[Direction]) -> None:
         self._check_freshness()
