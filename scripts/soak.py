@@ -4,8 +4,9 @@
     .venv/bin/python scripts/soak.py histories --minutes 30       # one part
     make soak SOAK_ARGS="histories --count 1000 --processes 1"
 
-Each part keeps what it did in `soak-data/`, so a run can be stopped at any time. Ends with 1 when
-a promise is broken.
+Each part keeps what it did in `soak-data/`, so a run can be stopped at any time; `record` moves what was
+run on this machine to `docs/soak-histories.jsonl`, where runs of all machines add up. Ends with 1 when a
+promise is broken.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ import click
 
 from countermand.simulation.soak import soak, told
 from countermand.simulation.soak_book import SoakBook
+from countermand.simulation.soak_record import SoakRecord, seeds_of
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "e2e" / "storm"))
 
 DATA = Path("soak-data")
+RECORD = Path("docs/soak-histories.jsonl")
+#: The size of a history that counts: days and orders.
+MONTH = (30.0, 40)
 
 
 @click.group(invoke_without_command=True, help=__doc__)
@@ -31,7 +36,7 @@ DATA = Path("soak-data")
 def main(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
-    failed = [name for name, part in main.commands.items() if context.invoke(part)]
+    failed = [part for part in (histories, storm) if context.invoke(part)]
     sys.exit(1 if failed else 0)
 
 
@@ -41,8 +46,12 @@ def main(context: click.Context) -> None:
 )
 @click.option("--count", type=click.IntRange(min=1), help="How many histories at most.")
 @click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True)
-@click.option("--days", type=click.FloatRange(min=3), default=30, show_default=True, help="Of each history.")
-@click.option("--orders", type=click.IntRange(min=1), default=40, show_default=True, help="In each history.")
+@click.option(
+    "--days", type=click.FloatRange(min=3), default=MONTH[0], show_default=True, help="Of each history."
+)
+@click.option(
+    "--orders", type=click.IntRange(min=1), default=MONTH[1], show_default=True, help="In each history."
+)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
 @click.pass_context
 def histories(
@@ -55,7 +64,7 @@ def histories(
     data: Path,
 ) -> int:
     """Simulated histories: the next seeds that were never run, after those that last broke a promise."""
-    book = SoakBook(data / "histories.db", days, orders)
+    book = SoakBook(data / "histories.db", SoakRecord(RECORD), days, orders)
     until = time.monotonic() + minutes * 60
     try:
         soak(book, days=days, orders=orders, most=count, processes=processes, version=version(),
@@ -67,6 +76,21 @@ def histories(
     for line in told(totals):
         click.echo(line)
     return finish(context, failed=bool(failing))
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+def record(data: Path) -> None:
+    """Move the histories that were run on this machine to the record that is kept with the code."""
+    book = SoakBook(data / "histories.db", SoakRecord(RECORD), *MONTH)
+    try:
+        for run in book.record():
+            click.echo(f"{run.version}: {sum(1 for _ in seeds_of(run.seeds)):,} histories, seeds {run.seeds}")
+    except ValueError as error:
+        raise click.ClickException(f"Nothing was recorded: {error}.") from error
+    for line in told(book.totals()):
+        click.echo(line)
+    book.close()
 
 
 @main.command()

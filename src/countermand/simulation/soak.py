@@ -13,7 +13,8 @@ import msgspec
 
 from countermand.simulation.author import write_script
 from countermand.simulation.history import Outcome, run_history
-from countermand.simulation.soak_book import SoakBook, Totals
+from countermand.simulation.soak_book import SoakBook
+from countermand.simulation.soak_record import Totals
 from countermand.simulation.telling import line_of, replay
 
 

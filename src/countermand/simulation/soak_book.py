@@ -1,4 +1,4 @@
-"""What a soak has found so far, kept in a file: runs add up, and a stopped one goes on where it was."""
+"""What the soaks of this machine have found: runs add up, and a stopped one goes on where it was."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import msgspec
-
 from countermand.simulation.history import Outcome
+from countermand.simulation.soak_record import RecordedRun, SoakRecord, Totals, digest_of, ranges
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS history (
@@ -22,28 +21,17 @@ CREATE TABLE IF NOT EXISTS history (
 """
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was run, over all runs. `found`: histories that ever broke a promise, `open`: still do."""  # noqa: E501
-
-    histories: int
-    days: float
-    orders: int
-    kills: int
-    writes: int
-    seconds: float
-    found: int
-    open: int
-
-
 class SoakBook:
-    """One row for each history. `days` and `orders`: the size of the histories of this run."""
+    """One row for each history that is not in the record yet. `days` and `orders`: the size of this run's."""
 
-    def __init__(self, path: Path, days: float, orders: int) -> None:
+    def __init__(self, path: Path, record: SoakRecord, days: float, orders: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._rows = sqlite3.connect(path)
+        self._record = record
         self._size = (days, orders)
         with self._rows:
             self._rows.execute(_SCHEMA)
+        self._forget_recorded()
 
     def close(self) -> None:
         self._rows.close()
@@ -54,7 +42,8 @@ class SoakBook:
         known = f"SELECT seed, violation FROM history WHERE {size} ORDER BY seed"  # noqa: S608 - a constant
         done = dict(self._rows.execute(known, self._size).fetchall())
         yield from (seed for seed, violation in done.items() if violation)
-        yield from (seed for seed in count(1) if seed not in done)
+        recorded = self._record.seeds(*self._size)
+        yield from (seed for seed in count(1) if seed not in done and seed not in recorded)
 
     def add(self, outcome: Outcome, version: str, seconds: float) -> None:
         """Keep what came of a history; what it once found stays known when it is run again."""
@@ -75,12 +64,13 @@ class SoakBook:
             )  # fmt: skip
 
     def totals(self) -> Totals:
+        """The record's, and those of this book."""
         row = self._rows.execute(
             "SELECT count(*), total(days), total(placed), total(kills), total(writes), total(seconds),"
             " count(*) FILTER (WHERE found <> ''), count(*) FILTER (WHERE violation <> '') FROM history"
         ).fetchone()
         histories, days, placed, kills, writes, seconds, found, still = row
-        return Totals(
+        return self._record.totals() + Totals(
             histories=histories, days=days, orders=int(placed), kills=int(kills), writes=int(writes),
             seconds=seconds, found=found, open=still,
         )  # fmt: skip
@@ -89,3 +79,41 @@ class SoakBook:
         """Seeds that broke a promise when they were last run, with the promise."""
         failing = "SELECT seed, violation FROM history WHERE violation <> '' ORDER BY seed"
         return [(seed, violation) for seed, violation in self._rows.execute(failing)]
+
+    def record(self) -> list[RecordedRun]:
+        """Move the histories to the record, a line for each version. Those of a version that was never
+        committed (`-dirty`) stay. Raises `ValueError` while one breaks a promise.
+        """
+        if failing := self.failing():
+            raise ValueError(f"seed {failing[0][0]} breaks a promise: mend that and run it again first")
+        groups = self._rows.execute(
+            "SELECT version, days, orders FROM history WHERE version NOT LIKE '%-dirty'"
+            " GROUP BY 1, 2, 3 ORDER BY min(seed)"
+        )
+        runs = [self._run(*group) for group in groups.fetchall()]
+        self._record.add(runs)
+        self._forget_recorded()
+        return runs
+
+    def _run(self, version: str, days: float, orders: int) -> RecordedRun:
+        rows = self._rows.execute(
+            "SELECT seed, digest, placed, kills, writes, seconds, found FROM history"
+            " WHERE version = ? AND days = ? AND orders = ? ORDER BY seed",
+            (version, days, orders),
+        ).fetchall()
+        seeds, digests, placed, kills, writes, seconds, found = zip(*rows, strict=True)
+        return RecordedRun(
+            seeds=ranges(seeds), days=days, orders_each=orders, version=version, orders=sum(placed),
+            kills=sum(kills), writes=sum(writes), seconds=round(sum(seconds), 1),
+            found=tuple(seed for seed, promise in zip(seeds, found, strict=True) if promise),
+            digest=digest_of(zip(seeds, digests, strict=True)),
+        )  # fmt: skip
+
+    def _forget_recorded(self) -> None:
+        """What the record holds is counted there: a stop between the two leaves nothing counted twice."""
+        sizes = self._rows.execute("SELECT DISTINCT days, orders FROM history").fetchall()
+        with self._rows:
+            self._rows.executemany(
+                "DELETE FROM history WHERE seed = ? AND days = ? AND orders = ?",
+                [(seed, days, orders) for days, orders in sizes for seed in self._record.seeds(days, orders)],
+            )
