@@ -20,14 +20,14 @@ from countermand.bridge.ports import MisItem, MisRef, OrderNotRead, StorefrontOr
 from countermand.bridge.store import Store
 from countermand.core.status import Facts, LineStatus, Unmapped, Unreadable
 
-#: Listings overlap by this much: clocks differ, and a commit may become visible late.
+#: Listings overlap by this much: a commit may become visible late.
 OVERLAP = timedelta(minutes=2)
-#: How often it is stored how far listing has come; after a restart that much more is listed again.
+#: So much may be listed again after a restart: how far listing has come is not stored for less.
 STORE_EVERY = timedelta(minutes=10)
 #: How often a listing goes further back, and forgets what earlier ones showed, for what slipped through:
-#: a clock that was wrong for a while, an order that became visible late.
+#: part of an answer that was lost, an order that became visible late.
 THOROUGH_EVERY = timedelta(minutes=30)
-#: So far back, which is more than a clock that is wrong by a day takes away.
+#: So far back, which is more than a wrong time zone takes away.
 THOROUGH = timedelta(days=2)
 #: So many items that a listing only named are read by their number in one round.
 _MOST_READ = 20
@@ -92,7 +92,8 @@ class Poll:
         # One that could not be read, and is not known, would be forgotten.
         lost = [each for each in news if isinstance(each, OrderNotRead) and each.order_id not in taken]
         if placed is not None and not lost:
-            await self._got_to(name, now)
+            times = [each.placed_at for each in placed if not isinstance(each, OrderNotRead)]
+            await self._got_to(name, times, now)
         return _said(lost[-1].order_id, _reason(lost[-1].status), len(lost)) if lost else ""
 
     def _is_news(self, key: str, shown: _Listed) -> bool:
@@ -122,7 +123,8 @@ class Poll:
             # While one is not read, nobody knows whose it is, and no order may be taken for one without it.
             if self._connection.lists_jobs and not self._named:
                 self._converger.note_listing(now)
-            await self._got_to(name, now, whole=not self._named)
+            times = [item.changed_at for item in items if not _is_only_named(item)]
+            await self._got_to(name, times, now, whole=not self._named)
         return said
 
     async def _take_items(self, items: Sequence[MisItem]) -> frozenset[str]:
@@ -214,13 +216,21 @@ class Poll:
             self._reached[name] = reached or now - self._connection.polling.lookback
         return min(self._reached[name], now) - (THOROUGH if self._thorough else OVERLAP)
 
-    async def _got_to(self, name: str, now: datetime, *, whole: bool = True) -> None:
-        """`whole`: nothing of it is still to be read; else a restart lists from where it last was."""
-        self._reached[name] = now
+    async def _got_to(
+        self, name: str, shown: Sequence[datetime | None], now: datetime, *, whole: bool = True
+    ) -> None:
+        """As far as the newest of what a listing showed, by the system's own times: our clock may be wrong.
+
+        A system that shows things without their times is taken at our clock's. `whole`: nothing of it is
+        still to be read; else a restart lists from where it last was.
+        """
+        times = [time for time in shown if time is not None]
+        newest = max(times, default=now if shown else self._reached[name])
+        self._reached[name] = reached = min(max(newest, self._reached[name]), now)
         stored = self._stored.get(name)
-        if whole and (stored is None or not timedelta(0) <= now - stored < STORE_EVERY):
-            await self._store.set_watermark(self._connection.name, name, now)
-            self._stored[name] = now
+        if whole and (stored is None or not timedelta(0) <= reached - stored < STORE_EVERY):
+            await self._store.set_watermark(self._connection.name, name, reached)
+            self._stored[name] = reached
 
 
 def _is_only_named(item: MisItem) -> bool:

@@ -63,7 +63,7 @@ class MisItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` carries what this one read said; the bridge adds the furthest progress seen before.
     `group` names what can be read in one call (printIQ: the acceptance key), empty when unknown.
-    `invoiced` is none where the MIS does not say.
+    `invoiced` is none where the MIS does not say, and so is `changed_at`: its own time of the last change.
     """
 
     ref: str
@@ -80,6 +80,7 @@ class MisItem(msgspec.Struct, frozen=True, kw_only=True):
     tracking: frozenset[str] = frozenset()
     tracking_urls: frozenset[str] = frozenset()
     invoiced: bool | None = None
+    changed_at: datetime | None = None
     raw: str = ""
 
 

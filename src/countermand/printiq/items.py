@@ -17,7 +17,7 @@ from countermand.bridge.ports import MisItem, MisItemKind
 from countermand.core.status import LineStatus, combine
 from countermand.printiq.mapping import Deliveries, invoiced, job_status, sales_order_status
 from countermand.printiq.settings import AcceptanceNames, ODataNames, PrintIQSettings
-from countermand.vendor_http.fields import as_int, as_text, compact, pick, tracking_codes
+from countermand.vendor_http.fields import as_int, as_text, as_time, compact, pick, tracking_codes
 
 Names = AcceptanceNames | ODataNames
 
@@ -96,8 +96,17 @@ def _item(
         tracking=shipping.codes,
         tracking_urls=shipping.urls,
         invoiced=_invoiced(rows, names, settings),
+        changed_at=_changed_at(rows, names),
         raw=compact(rows[0] if len(rows) == 1 else rows),
     )
+
+
+def _changed_at(rows: Iterable[object], names: Names) -> datetime | None:
+    """The last time that any of the rows shows; an acceptance shows none."""
+    if not isinstance(names, ODataNames):
+        return None
+    shown = (as_time(pick(row, names.modified)) for row in rows)
+    return max((time for time in shown if time is not None), default=None)
 
 
 def _status(

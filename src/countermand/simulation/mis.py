@@ -7,7 +7,7 @@ is cancelled already answers success without an effect, sales orders cannot be c
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -130,6 +130,7 @@ class Plant:
             quantity=item.quantity,
             tracking=frozenset(item.tracking),
             invoiced=item.invoiced,
+            changed_at=EPOCH + timedelta(seconds=self._now()),
             raw=str(item.status),
         )
         item.shown = [*item.shown[-9:], (self._now(), shown)]

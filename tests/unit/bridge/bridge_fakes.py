@@ -307,6 +307,7 @@ class FakeMis:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.shows_times = True
         self.items: dict[str, MisItem] = {}
         self.changed_at: dict[str, datetime] = {}
         self.calls: Counter[str] = Counter()
@@ -402,7 +403,9 @@ class FakeMis:
 
     def _shown(self, ref: str) -> MisItem:
         item = self.items[ref]
-        return replace(item, began_at=self._clock(), status=self.lagging.get(ref, item.status))
+        changed_at = self.changed_at.get(ref) if self.shows_times else None
+        status = self.lagging.get(ref, item.status)
+        return replace(item, began_at=self._clock(), status=status, changed_at=changed_at)
 
     async def cancel(self, ref: MisRef) -> Answer:
         self.calls["write"] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -52,15 +52,73 @@ def test_it_works_with_no_message_and_no_listing_at_all(small: Small) -> None:
     run(story())
 
 
-def test_listings_overlap_by_a_little(small: Small) -> None:
+def newest(small: Small) -> datetime:
+    """One order and one job of no order, both as new as it gets, seen in a listing later on; their time."""
+    small.storefront.place(str(10001 + len(small.storefront.orders)))
+    small.mis.make(f"J{1 + len(small.mis.items)}", customer_reference="of another shop")
+    at = small.clock()
+    small.clock.advance(60)
+    return at
+
+
+def listed_since(small: Small) -> set[datetime]:
+    """Where the last listing of each system began."""
+    return {small.storefront.listed_since[-1], small.mis.listed_since[-1]}
+
+
+def test_a_listing_begins_a_little_before_the_newest_that_was_shown(small: Small) -> None:
     async def story() -> None:
         await small.step()
-        assert small.storefront.listed_since == [START - OFTEN.lookback - OVERLAP]
-        assert small.mis.listed_since == [START - OFTEN.lookback - OVERLAP]
+        assert listed_since(small) == {START - OFTEN.lookback - OVERLAP}
+        at = newest(small)
+        await small.step()
+        for _ in range(3):
+            small.clock.advance(60)
+            await small.step()
+            assert listed_since(small) == {at - OVERLAP}
+
+    run(story())
+
+
+def test_a_newest_that_is_gone_takes_nothing_back(small: Small) -> None:
+    async def story() -> None:
+        newest(small)
+        await small.step()
+        at = newest(small)
+        await small.step()
+        small.storefront.orders.popitem()
+        small.mis.changed_at.popitem()
+        for _ in range(2):
+            small.clock.advance(60)
+            await small.step()
+        assert listed_since(small) == {at - OVERLAP}
+
+    run(story())
+
+
+def test_times_that_have_not_come_yet_count_as_now(small: Small) -> None:
+    async def story() -> None:
+        newest(small)
+        small.storefront.orders["10001"].placed_at += timedelta(days=365)
+        small.mis.changed_at["J1"] += timedelta(days=365)
+        await small.step()
+        at = small.clock()
         small.clock.advance(60)
         await small.step()
-        assert small.storefront.listed_since[-1] == START - OVERLAP
-        assert small.mis.listed_since[-1] == START - OVERLAP
+        assert listed_since(small) == {at - OVERLAP}
+
+    run(story())
+
+
+def test_where_a_system_shows_no_times_our_own_clock_counts(small: Small) -> None:
+    async def story() -> None:
+        newest(small)
+        small.mis.shows_times = False
+        await small.step()
+        at = small.clock()
+        small.clock.advance(60)
+        await small.step()
+        assert small.mis.listed_since[-1] == at - OVERLAP
 
     run(story())
 
@@ -84,20 +142,20 @@ def test_what_became_visible_late_is_still_found(small: Small) -> None:
 @pytest.mark.parametrize("side", list(Side))
 def test_a_listing_that_failed_does_not_move_the_mark(small: Small, side: Side) -> None:
     async def story() -> None:
+        at = newest(small)
         await small.step()
         port = small.storefront if side is Side.STOREFRONT else small.mis
         port.down = "HTTP 503"
         for _ in range(3):
+            newest(small)
             small.clock.advance(600)
             await small.step()
-        assert await small.store.watermark(SHOP, side.value) == START
+        assert await small.store.watermark(SHOP, side.value) == at
         port.down = ""
-        small.storefront.place("10001")
-        small.mis.make("J1", external_reference="s10001", customer_reference="10001")
-        small.clock.advance(60)
+        latest = newest(small)
         await small.step()
-        assert port.listed_since[-1] == START - OVERLAP
-        assert await small.store.watermark(SHOP, side.value) == small.clock()
+        assert port.listed_since[-1] == at - OVERLAP
+        assert await small.store.watermark(SHOP, side.value) == latest
 
     run(story())
 
@@ -118,11 +176,12 @@ def test_a_listing_is_asked_for_once_per_interval(small: Small) -> None:
 
 def test_the_mark_survives_a_restart(small: Small) -> None:
     async def story() -> None:
+        at = newest(small)
         await small.step()
         small.clock.advance(5)
         small.connect(AT_ONCE, OFTEN)
         await small.step()
-        assert small.storefront.listed_since[-1] == START - OVERLAP
+        assert listed_since(small) == {at - OVERLAP}
 
     run(story())
 

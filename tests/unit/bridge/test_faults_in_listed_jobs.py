@@ -189,6 +189,9 @@ def test_the_listing_itself_does_not_grow_for_it(small: Small) -> None:
         small.mis.read_faults["J1"] = FAULT
         for _ in range(20):
             await next_listing(small)
+        small.mis.make("J2", customer_reference="of another shop")
+        await next_listing(small)
+        await next_listing(small)
         assert small.clock() - small.mis.listed_since[-1] < timedelta(minutes=5)
 
     run(story())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from bridge_fakes import AT_ONCE, CANCELLED, STARTED, Small, run
 
 from countermand.bridge.connection import Polling
@@ -87,19 +88,21 @@ def test_a_cancel_that_was_sent_tomorrow_is_still_read_back() -> None:
     run(story())
 
 
-def test_an_order_is_found_although_the_clock_is_a_day_ahead_and_stays_so() -> None:
-    """Seed 7018: listings began where the storefront's own clock had not come to yet, and no message came."""
+@pytest.mark.parametrize("days", [1, 2, 20])
+def test_an_order_is_found_although_the_clock_is_days_ahead_and_stays_so(days: int) -> None:
+    """Seeds 7018, 1497: listings began where the storefront's own clock had not come to yet, and no message
+    came. How far they have come is told by its own times.
+    """
 
     async def story() -> None:
         small = Small(polling=OFTEN)
         await small.in_production()
-        small.clock.advance(DAY)
+        small.clock.advance(days * DAY)
         await small.step()
         small.clock.advance(60)
-        small.storefront.place("10002").placed_at -= timedelta(days=1)
-        for _ in range(40):
-            small.clock.advance(60)
-            await small.step()
+        small.storefront.place("10002").placed_at -= timedelta(days=days)
+        small.clock.advance(60)
+        await small.step()
         assert "10002" in small.known()
 
     run(story())

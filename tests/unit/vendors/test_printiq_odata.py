@@ -73,6 +73,28 @@ class TestFinding:
         assert item.tracking == {"JD0001", "JD0002"}
         assert item.tracking_urls == {"https://t.example.com/1", "https://t.example.com/2"}
 
+    @pytest.mark.parametrize(
+        ("shown", "changed_at"),
+        [
+            ("2026-03-02T09:30:00Z", datetime(2026, 3, 2, 9, 30, tzinfo=UTC)),
+            ("2026-03-02T09:30:00", datetime(2026, 3, 2, 9, 30, tzinfo=UTC)),
+            ("2026-03-02T19:30:00+10:00", datetime(2026, 3, 2, 9, 30, tzinfo=UTC)),
+            ("0001-01-01T00:00:00+10:00", None),
+            ("yesterday", None),
+            (None, None),
+        ],
+    )
+    def test_when_it_was_changed_last(self, shown: str | None, changed_at: datetime | None) -> None:
+        found = find(printiq_with(page(row(ModifiedDate=shown))))
+        assert found is not None
+        assert [item.changed_at for item in found] == [changed_at]
+
+    def test_of_several_rows_of_one_number_the_last_change_counts(self) -> None:
+        days = ("2026-03-01T00:00:00Z", "2026-03-05T00:00:00Z", "2026-03-02T00:00:00Z")
+        found = find(printiq_with(page(*(row(ModifiedDate=day) for day in days))))
+        assert found is not None
+        assert [item.changed_at for item in found] == [datetime(2026, 3, 5, tzinfo=UTC)]
+
     def test_what_is_searched_by(self) -> None:
         printiq = printiq_with(page())
         assert find(printiq) == []
