@@ -13,12 +13,12 @@ _NO_LINE = "s0"
 
 
 async def check_connection(client: InfigoClient, settings: InfigoSettings) -> str | None:
-    """None when good, else what is wrong first: the host, the token, its spelling, then the script."""
+    """None when good, else what is wrong first: the host, the token, its spelling, the script, our clock."""
     problem = _rest_problem(await client.auth(), "token")
     problem = problem or _rest_problem(await client.order_line(_NO_LINE), "token and auth_style")
-    if problem or not settings.has_script:
-        return problem
-    return _script_problem(await client.run_script("ping", {}), settings)
+    if problem is None and settings.has_script:
+        problem = _script_problem(await client.run_script("ping", {}), settings)
+    return problem or client.clock_problem()
 
 
 def _rest_problem(reply: Reply, setting: str) -> str | None:

@@ -82,6 +82,9 @@ class InfigoClient:
     def without_secrets(self, text: str) -> str:
         return self._http.without_secrets(text)
 
+    def clock_problem(self) -> str | None:
+        return self._http.clock_problem()
+
     async def aclose(self) -> None:
         await self._http.aclose()
 

@@ -11,12 +11,12 @@ _LOGIN = "username, password, application_name and application_key"
 
 
 async def check_connection(client: PrintIQClient, settings: PrintIQSettings) -> str | None:
-    """None when good, else what is wrong first: the host, the login, OData, then the SOAP address."""
+    """None when good, else what is wrong first: the host, the login, OData, the SOAP address, our clock."""
     failure = await client.log_in()
     if failure is not None:
         return _login_problem(failure)
     problem = await _odata_problem(client, settings) if settings.has_odata else None
-    return problem or _soap_problem(await client.wsdl())
+    return problem or _soap_problem(await client.wsdl()) or client.clock_problem()
 
 
 def _login_problem(reply: Reply) -> str:

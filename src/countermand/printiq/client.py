@@ -73,6 +73,9 @@ class PrintIQClient:
     def without_secrets(self, text: str) -> str:
         return self._http.without_secrets(text)
 
+    def clock_problem(self) -> str | None:
+        return self._http.clock_problem()
+
     async def log_in(self) -> Reply | None:
         """Mint a token; none when that worked, else how it failed."""
         token = await self._login.renew()

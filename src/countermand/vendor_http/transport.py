@@ -29,6 +29,8 @@ _LIMITS = httpx.Limits(keepalive_expiry=2.0)
 _SAID_LENGTH = 300
 _SHORTEST_SECRET = 4
 _DEFAULT_PAUSE = timedelta(seconds=5)
+#: Clocks that differ by no more are the same to us: an answer shows whole seconds, at some moment of a call.
+_SAME_TIME = timedelta(minutes=1)
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +73,7 @@ class VendorHttp:
         self._given_secrets = tuple(secrets)
         self._secrets = _spellings(secrets)
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._ahead = timedelta()
         # Proxies and .netrc from the environment would carry tokens to hosts nobody configured.
         self._client = httpx.AsyncClient(
             transport=transport,
@@ -148,6 +151,17 @@ class VendorHttp:
         text = self.without_secrets(text)
         return text if len(text) <= _SAID_LENGTH else text[: _SAID_LENGTH - 1] + "…"
 
+    def clock_problem(self) -> str | None:
+        """By how much our clock differs from the vendor's, as its last answer had it; none if they agree."""
+        if abs(self._ahead) <= _SAME_TIME:
+            return None
+        which, by = ("ahead of", self._ahead) if self._ahead > timedelta() else ("behind", -self._ahead)
+        difference = timedelta(seconds=round(by.total_seconds()))
+        return (
+            f"This machine's clock is {difference} {which} that of {self.host}: set it right, because undo"
+            " windows, opening hours and due times go by it"
+        )
+
     def _held_back(self, pause: float) -> Reply:
         """A long pause that the vendor asked for must not stop whoever wants other things meanwhile."""
         return Reply(
@@ -190,6 +204,7 @@ class VendorHttp:
             body = await _read_limited(response)
         finally:
             await response.aclose()
+        self._ahead = _ahead_of(response, began_at)
         if response.status_code == 429:
             self._bucket.pause(_retry_after(response, began_at))
         judged = judge(response.status_code, response.headers.get("Content-Type", ""), body, content)
@@ -250,6 +265,14 @@ def _retry_after(response: httpx.Response, now: datetime) -> timedelta:
         return max(parsedate_to_datetime(value) - now, timedelta())
     except (ValueError, TypeError):
         return _DEFAULT_PAUSE
+
+
+def _ahead_of(response: httpx.Response, began_at: datetime) -> timedelta:
+    """By how much our clock is ahead of the one that dated an answer; nothing where it has no date."""
+    try:
+        return began_at - parsedate_to_datetime(response.headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return timedelta()
 
 
 def _no_request_lines(record: logging.LogRecord) -> bool:

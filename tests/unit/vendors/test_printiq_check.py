@@ -29,6 +29,17 @@ def test_a_good_connection() -> None:
     assert all(request.method == "GET" or "token" in request.url.path.lower() for request in printiq.requests)
 
 
+def test_a_clock_that_is_wrong_is_said() -> None:
+    printiq = good_printiq()
+    wsdl = httpx.Response(
+        200, content=WSDL.content, headers={**WSDL.headers, "Date": "Sat, 21 Nov 2026 10:00:00 GMT"}
+    )
+    printiq.on(SERVICE, wsdl)
+    said = run(printiq.mis().check())
+    assert said is not None
+    assert "clock is 2 days, 0:00:00 ahead of that of acme.example.com: set it right" in said
+
+
 def test_without_odata_it_is_not_tried() -> None:
     printiq = good_printiq()
     assert run(printiq.mis(odata_token="").check()) is None

@@ -214,3 +214,42 @@ def test_requests_are_not_logged_with_their_addresses(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.DEBUG):
         Line(FakeVendor(auth=json_answer({}))).get(f"auth?Password={TOKEN}")
     assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("Mon, 23 Nov 2026 10:00:00 GMT", ""),
+        ("Mon, 23 Nov 2026 10:01:00 GMT", ""),
+        ("Mon, 23 Nov 2026 09:59:00 GMT", ""),
+        ("Mon, 23 Nov 2026 10:01:01 GMT", "clock is 0:01:01 behind that of shop.example.com"),
+        ("Mon, 23 Nov 2026 09:58:59 GMT", "clock is 0:01:01 ahead of that of shop.example.com"),
+        ("Sat, 21 Nov 2026 09:00:00 GMT", "clock is 2 days, 1:00:00 ahead of that of shop.example.com"),
+        ("Mon, 23 Nov 2026 21:00:00 +1100", ""),
+        ("yesterday", ""),
+        ("Mon, 23 Nov 2026 10:01:01", ""),
+        (None, ""),
+    ],
+)
+def test_a_clock_that_differs_from_the_vendors_is_said(date: str | None, said: str) -> None:
+    answer = json_answer({})
+    if date:
+        answer.headers["Date"] = date
+    line = Line(FakeVendor(thing=answer))
+    line.get()
+    problem = line.http.clock_problem()
+    assert (problem is None) == (not said)
+    assert said in (problem or "")
+
+
+def test_a_clock_that_was_put_right_is_no_problem_any_more() -> None:
+    late, fine = json_answer({}), json_answer({})
+    late.headers["Date"], fine.headers["Date"] = (
+        "Mon, 23 Nov 2026 08:00:00 GMT",
+        "Mon, 23 Nov 2026 10:00:00 GMT",
+    )
+    line = Line(FakeVendor(thing=[late, fine]))
+    line.get()
+    assert line.http.clock_problem() is not None
+    line.get()
+    assert line.http.clock_problem() is None

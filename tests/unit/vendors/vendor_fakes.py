@@ -79,7 +79,7 @@ class FakeVendor:
 
 
 def _content_type(answer: httpx.Response) -> dict[str, str]:
-    kept = ("content-type", "location", "retry-after")
+    kept = ("content-type", "location", "retry-after", "date")
     return {name: value for name, value in answer.headers.items() if name in kept}
 
 
