@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx2 as httpx
 import pytest
-from infigo_support import SCRIPT, SECRET, Collector, Json, eventually, place, script, state, storefront
+from infigo_support import AUTH, SCRIPT, SECRET, Collector, Json, eventually, place, script, state, storefront
 
 from countermand.simulators.infigo import InfigoSettings, PluginSettings, Webhook, create_app
 from countermand.simulators.kit import ServerThread
@@ -89,6 +89,35 @@ def test_a_write_that_is_answered_and_ignored(client: httpx.Client) -> None:
     assert state(client, 10001)["OrderStatus"] == "Pending"
     put_fault(client, "*", "expired-token")
     assert script(client, action="ping")["error"]["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("asked_before", [(), (10001,)])
+def test_a_lagging_read_shows_what_was_there_whatever_was_asked_before(
+    client: httpx.Client, asked_before: tuple[int, ...]
+) -> None:
+    place(client)
+    for order_id in asked_before:
+        script(client, action="order.read", orderId=order_id)
+    put_fault(client, "megascript/order.read", "lagging-read", seconds=60)
+    client.post("/_sim/orders/10001/cancel", json={}).raise_for_status()
+    place(client)
+    shown = [script(client, action="order.read", orderId=10001)["order"]["orderStatus"] for _ in "ab"]
+    assert shown == ["Pending", "Cancelled"]
+
+
+def test_a_lagging_read_of_what_was_not_there_yet_finds_nothing(client: httpx.Client) -> None:
+    put_fault(client, "order/detail", "lagging-read", seconds=60)
+    place(client)
+    found = [client.get("/services/api/order/detail/10001", headers=AUTH).status_code for _ in "ab"]
+    assert found == [404, 200]
+
+
+def test_a_write_under_a_lagging_read_leaves_nothing_but_a_note(client: httpx.Client) -> None:
+    place(client)
+    put_fault(client, "*", "lagging-read", seconds=60)
+    assert script(client, action="order.cancel", orderId=10001)["result"] == "applied"
+    assert state(client, 10001)["OrderStatus"] == "Pending"
+    assert client.get("/_sim/ledger").json()[-1]["effect"].startswith("ignored by fault")
 
 
 # The plugin's inbound handlers

@@ -326,6 +326,29 @@ def test_an_ignored_write_answers_success_and_leaves_a_note(client: Client) -> N
     assert client.sim("ledger")[-1]["effect"] == "ignored by fault, would have been: accepted"
 
 
+def test_a_lagging_read_shows_what_was_there_whatever_was_asked_before(client: Client) -> None:
+    job_no = client.order()
+    calls = [{"match": name, "kind": "lagging-read", "seconds": 60, "times": 1}
+             for name in ("OData.Jobs", "GetAcceptanceDetails")]  # fmt: skip
+    client.http.put("/_sim/faults", json={"calls": calls})
+    client.http.post(f"/_sim/jobs/{job_no}/status", json={"ProdStatusID": 17}).raise_for_status()
+    client.order()
+
+    def both() -> tuple[object, object]:
+        listed = client.odata("Jobs", filter=f"JobNo eq '{job_no}'")["value"][0]
+        (row,) = client.good("GetAcceptanceDetails", {"JobNo": job_no})["AcceptanceProductDeliveryDetails"]
+        return listed["ProductionStatusID"], row["ProductionStatusID"]
+
+    assert both() == (22, 22)
+    assert both() == (17, 17)
+
+
+def test_a_write_under_a_lagging_read_leaves_nothing_but_a_note(client: Client) -> None:
+    client.http.put("/_sim/faults", json={"calls": [{"kind": "lagging-read", "seconds": 60}]})
+    assert client.good("GetPrice", PRICE)["QuoteDetails"]["QuoteNo"]
+    assert client.sim("ledger")[-1]["effect"] == "ignored by fault, would have been: quote line added"
+
+
 def test_an_error_may_come_although_it_was_applied(client: Client) -> None:
     number = client.good("GetPrice", PRICE)["QuoteDetails"]["QuoteNo"]
     client.http.put("/_sim/faults", json={"calls": [{"match": "AcceptQuote", "kind": "error-but-applied"}]})

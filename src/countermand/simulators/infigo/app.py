@@ -45,6 +45,7 @@ def create_app(
                 plan=storefront.plan,
                 name_call=call_names(storefront),
                 counts=storefront.counts,
+                remember=storefront.past.remember,
             )
         ],
         lifespan=_lifespan(storefront),

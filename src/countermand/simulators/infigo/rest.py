@@ -74,20 +74,22 @@ class Rest:
         return answer(request, {"Id": order.id, "Success": True, "Errors": []}, "RecordOrderResult")
 
     async def order_detail(self, request: Request) -> Response:
-        order = self._shop.order(_number(request.path_params["order_id"]))
+        order = self._storefront.shop_for(request).order(_number(request.path_params["order_id"]))
         view = views.order_detail(order, status_fields=self._storefront.settings.rest_status_fields)
         return answer(request, view, "Order")
 
     async def orders_of_customer(self, request: Request) -> Response:
         """A bare array of order numbers."""
         customer_id = _number(_query(request, "customerid"))
-        numbers = [order.id for order in self._shop.orders() if order.customer_id == customer_id]
+        orders = self._storefront.shop_for(request).orders()
+        numbers = [order.id for order in orders if order.customer_id == customer_id]
         return answer(request, numbers, "ArrayOfInt")
 
     async def line(self, request: Request) -> Response:
         """The line, or the literal `null` when nothing matches."""
-        line = self._shop.find_line(_query(request, "id"))
-        view = None if line is None else views.line_detail(line, self._shop.order(line.order_id))
+        shop = self._storefront.shop_for(request)
+        line = shop.find_line(_query(request, "id"))
+        view = None if line is None else views.line_detail(line, shop.order(line.order_id))
         return answer(request, view, "OrderLineItem")
 
     async def create_output(self, request: Request) -> Response:

@@ -6,9 +6,11 @@ The rules of cancelling are nopCommerce's, see docs/simulators-infigo.md.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from itertools import islice
 from random import Random
+from typing import Self
 
 from msgspec.structs import replace
 
@@ -323,9 +325,14 @@ class Shop(OrderBook):
             yield
         finally:
             vars(self).update(kept)
-            for entry in rehearsed.entries():
-                effect = f"ignored by fault, would have been: {entry['effect']}"
-                self.ledger.record(entry["call"], entry["target"], effect, entry["detail"])
+            self.ledger.record_ignored(rehearsed)
+
+    def picture(self) -> Self:
+        """Return a copy of how things stand, with an empty ledger; nothing done to one shows in the other."""
+        other = copy(self)
+        vars(other).update({name: _shallow_copy(value) for name, value in vars(self).items()})
+        other.ledger = WriteLedger(self.clock)
+        return other
 
     def start_output(self, job_id: str, by: Origin) -> Line:
         """Begin to make a line's output file."""

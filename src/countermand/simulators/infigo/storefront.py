@@ -15,7 +15,16 @@ from countermand.simulators.infigo.settings import InfigoSettings, Webhook
 from countermand.simulators.infigo.shop import Shop
 from countermand.simulators.infigo.submission import SubmissionState
 from countermand.simulators.infigo.webhooks import hook_messages
-from countermand.simulators.kit import CallCounts, FaultPlan, Message, Outbox, SettingsBox, is_ignored
+from countermand.simulators.kit import (
+    CallCounts,
+    FaultPlan,
+    Message,
+    Outbox,
+    Past,
+    SettingsBox,
+    is_ignored,
+    lag_of,
+)
 
 #: How long making an output file takes here.
 OUTPUT_SECONDS = 0.05
@@ -28,6 +37,7 @@ class Storefront:
         self.box = SettingsBox(settings)
         self.shop = Shop(lambda: self.box.value, clock=clock, seed=seed)
         self.plan = FaultPlan()
+        self.past = Past(self.plan, self.shop.picture)
         self.counts = CallCounts()
         self.outbox = Outbox(self.plan, clock=clock)
         self.sender = PrintIQSender(self.shop, lambda: self.box.value)
@@ -38,9 +48,21 @@ class Storefront:
     def settings(self) -> InfigoSettings:
         return self.box.value
 
+    def shop_for(self, request: Request) -> Shop:
+        """Return the shop as a read has to see it: as it is, or under `lagging-read` as it was."""
+        seconds = lag_of(request)
+        return self.shop if seconds is None else self.past.as_of(seconds)
+
     @contextmanager
     def at_work(self, request: Request) -> Iterator[Shop]:
-        """Give the shop to a write, then send what happened; under `ok-but-ignored` nothing stays."""
+        """Give the shop to a call, then send what happened; nothing stays of a call that a fault deceives."""
+        if lag_of(request) is not None:
+            earlier = self.shop_for(request).picture()
+            try:
+                yield earlier
+            finally:
+                self.shop.ledger.record_ignored(earlier.ledger)
+            return
         if is_ignored(request):
             with self.shop.without_effect():
                 yield self.shop

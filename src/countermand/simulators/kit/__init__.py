@@ -4,9 +4,10 @@ from countermand.simulators.kit.calls import CallCounts, NameCall, VendorCall
 from countermand.simulators.kit.control import control_routes
 from countermand.simulators.kit.faults import CallFault, FaultPlan, Faults, HookFaults
 from countermand.simulators.kit.ledger import WriteLedger
-from countermand.simulators.kit.middleware import FaultsMiddleware, is_ignored, token_is_expired
+from countermand.simulators.kit.middleware import FaultsMiddleware, is_ignored, lag_of, token_is_expired
 from countermand.simulators.kit.outbox import Message, Outbox
 from countermand.simulators.kit.pages import Pages
+from countermand.simulators.kit.past import Past
 from countermand.simulators.kit.serving import PortError, ServerThread, listen, port_of, serve
 from countermand.simulators.kit.settings import SettingsBox, SettingsError, settings_from_pairs
 
@@ -21,6 +22,7 @@ __all__ = [
     "NameCall",
     "Outbox",
     "Pages",
+    "Past",
     "PortError",
     "ServerThread",
     "SettingsBox",
@@ -29,6 +31,7 @@ __all__ = [
     "WriteLedger",
     "control_routes",
     "is_ignored",
+    "lag_of",
     "listen",
     "port_of",
     "serve",

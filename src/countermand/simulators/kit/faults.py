@@ -15,6 +15,7 @@ FaultKind = Literal[
     "ok-but-ignored",  # the answer of success, no effect
     "html-200",  # an HTML page with 200, no effect
     "stale-read",  # the answer that the same request had `seconds` ago
+    "lagging-read",  # the answer that what was there `seconds` ago gives, whatever was asked before
     "expired-token",  # the caller's token is taken as expired
 ]
 
@@ -70,6 +71,11 @@ class FaultPlan:
         self.faults = faults
         self._random = Random(faults.seed)
         self.hits = [0] * len(faults.calls)
+
+    @property
+    def longest_lag(self) -> float:
+        """How many seconds of the past a fault in force may ask for."""
+        return max((rule.seconds for rule in self.faults.calls if rule.kind == "lagging-read"), default=0.0)
 
     def for_call(self, name: str) -> list[CallFault]:
         """Return the rules that strike this call, in order; counts them as used."""

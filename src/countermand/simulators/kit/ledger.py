@@ -42,6 +42,12 @@ class WriteLedger:
         )
         self._entries.append(entry)
 
+    def record_ignored(self, rehearsed: "WriteLedger") -> None:
+        """Append what a fault kept without effect, and what it would have done."""
+        for entry in rehearsed.entries():
+            effect = f"ignored by fault, would have been: {entry['effect']}"
+            self.record(entry["call"], entry["target"], effect, entry["detail"])
+
     def entries(self) -> list[LedgerEntry]:
         """Return the entries as JSON-ready dicts, oldest first."""
         return list(self._entries)

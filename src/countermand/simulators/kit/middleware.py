@@ -27,33 +27,55 @@ HTML_PAGE = """<!DOCTYPE html>
 
 def is_ignored(request: Request) -> bool:
     """Say whether this call must answer success without any effect (fault `ok-but-ignored`)."""
-    return bool(request.scope.get(_FAULT_KEY) == "ok-but-ignored")
+    return _fault_of(request, "ok-but-ignored") is not None
+
+
+def lag_of(request: Request) -> float | None:
+    """Return how many seconds ago this call has to see things (fault `lagging-read`), else None."""
+    fault = _fault_of(request, "lagging-read")
+    return None if fault is None else fault.seconds
 
 
 def token_is_expired(request: Request) -> bool:
     """Say whether this call's token must be taken as expired (fault `expired-token`)."""
-    return bool(request.scope.get(_FAULT_KEY) == "expired-token")
+    return _fault_of(request, "expired-token") is not None
+
+
+def _fault_of(request: Request, kind: FaultKind) -> CallFault | None:
+    fault: CallFault | None = request.scope.get(_FAULT_KEY)
+    return fault if fault is not None and fault.kind == kind else None
 
 
 class FaultsMiddleware:
     """Counts the calls that `name_call` names and makes the faults of `plan` happen to them.
 
     Requests without a name (test control, staff screens) pass untouched. The application itself
-    honours `ok-but-ignored` and `expired-token`, since only it knows its success and its tokens:
-    see `is_ignored` and `token_is_expired`.
+    honours `ok-but-ignored`, `lagging-read` and `expired-token`, since only it knows its success, its
+    past and its tokens: see `is_ignored`, `lag_of` and `token_is_expired`. `remember` is called before
+    every request, so that there is a past.
     """
 
-    def __init__(self, app: ASGIApp, *, plan: FaultPlan, name_call: NameCall, counts: CallCounts) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        plan: FaultPlan,
+        name_call: NameCall,
+        counts: CallCounts,
+        remember: Callable[[], None] = lambda: None,
+    ) -> None:
         self.app = app
         self._plan = plan
         self._name_call = name_call
         self._counts = counts
+        self._remember = remember
         self._history = AnswerHistory()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        self._remember()
         body = await _read_body(receive)
         if body is None:
             await PlainTextResponse("The request body is over 4 MiB.", 413)(scope, receive, send)
@@ -83,8 +105,7 @@ class FaultsMiddleware:
         elif (instead := _answer_instead(kind, seconds)) is not None:
             await instead(scope, receive, send)
         else:
-            if kind is not None:
-                scope[_FAULT_KEY] = kind
+            scope[_FAULT_KEY] = deciding
             await self._work(call, kind, seconds, scope, receive, send)
 
     async def _work(

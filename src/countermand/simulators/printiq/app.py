@@ -46,7 +46,13 @@ def create_app(
             *(printiq_control_routes(instance) if control else ()),
         ],
         middleware=[
-            Middleware(FaultsMiddleware, plan=instance.plan, name_call=name_call, counts=instance.counts),
+            Middleware(
+                FaultsMiddleware,
+                plan=instance.plan,
+                name_call=name_call,
+                counts=instance.counts,
+                remember=instance.past.remember,
+            ),
             Middleware(AnyCasePaths),
         ],
         lifespan=_lifespan(instance),

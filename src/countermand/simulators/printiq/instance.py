@@ -12,8 +12,10 @@ from countermand.simulators.kit import (
     CallCounts,
     FaultPlan,
     Outbox,
+    Past,
     SettingsBox,
     is_ignored,
+    lag_of,
     token_is_expired,
 )
 from countermand.simulators.printiq.hooks import messages_for
@@ -59,6 +61,7 @@ class Instance:
         self.plant = Plant(self.box, clock=clock, seed=seed)
         self.tokens = LoginTokens(self.box, clock, seed)
         self.plan = FaultPlan()
+        self.past = Past(self.plan, self.plant.rehearsal)
         self.counts = CallCounts()
         self.outbox = Outbox(self.plan, clock=clock)
 
@@ -73,21 +76,24 @@ class Instance:
             self.tokens.revoke(token)
         return self.tokens.is_good(token)
 
+    def plant_for(self, request: Request) -> Plant:
+        """Return the plant as a read has to see it: as it is, or under `lagging-read` as it was."""
+        seconds = lag_of(request)
+        return self.plant if seconds is None else self.past.as_of(seconds)
+
     @contextmanager
     def at_work(self, request: Request) -> Iterator[Plant]:
-        """Give the plant to a write, then send what happened.
+        """Give the plant to a call, then send what happened.
 
-        Under the fault `ok-but-ignored` it is a throw-away copy: the answer is a real one, and the
-        ledger says that the write was ignored.
+        Under the faults `ok-but-ignored` and `lagging-read` it is a throw-away copy: the answer is a real
+        one, and the ledger says that a write was ignored.
         """
-        if is_ignored(request):
-            copy = self.plant.rehearsal()
+        if is_ignored(request) or lag_of(request) is not None:
+            copy = self.plant_for(request).rehearsal()
             try:
                 yield copy
             finally:
-                for entry in copy.ledger.entries():
-                    effect = f"ignored by fault, would have been: {entry['effect']}"
-                    self.plant.ledger.record(entry["call"], entry["target"], effect, entry["detail"])
+                self.plant.ledger.record_ignored(copy.ledger)
             return
         try:
             yield self.plant

@@ -14,9 +14,11 @@ from starlette.routing import Route
 
 from countermand.simulators.kit import token_is_expired
 from countermand.simulators.kit.control import json_answer
+from countermand.simulators.printiq.books import Books
 from countermand.simulators.printiq.catalogue import PROCESSES, STOCK_DEFINITIONS
 from countermand.simulators.printiq.instance import Instance
 from countermand.simulators.printiq.odata_query import QueryError, parse_filter, parse_orderby, sort_key
+from countermand.simulators.printiq.settings import PrintIQSettings
 from countermand.simulators.printiq.views import (
     JOB_FIELDS,
     SALES_ORDER_FIELDS,
@@ -44,7 +46,7 @@ def odata_routes(instance: Instance) -> list[Route]:
         if not good or token_is_expired(request):
             return HTMLResponse(LOGIN_PAGE)
         name = request.path_params["entity"]
-        found = _entity(instance, name)
+        found = _entity(instance.settings, instance.plant_for(request).books, name)
         if found is None:
             return _error(f"The resource '{name}' was not found.", 404)
         try:
@@ -63,9 +65,8 @@ def _error(text: str, status_code: int) -> Response:
 Entity = tuple[str, Sequence[str], Callable[[], list[Row]]]
 
 
-def _entity(instance: Instance, name: str) -> Entity | None:
+def _entity(settings: PrintIQSettings, books: Books, name: str) -> Entity | None:
     """Return the entity of this name, in any casing; None when there is none or it is switched off."""
-    settings, books = instance.settings, instance.plant.books
     entities: list[Entity] = [
         ("StockDefinitions", list(STOCK_DEFINITIONS[0]), lambda: STOCK_DEFINITIONS),
         ("Processes", list(PROCESSES[0]), lambda: PROCESSES),
