@@ -25,9 +25,14 @@ def answered(case: Case, written: Written, answer: Answer, at: datetime) -> Case
 
 
 def verify(case: Case) -> Case:
-    """Mark each open write as verified whose effect every line of it shows in a read made since."""
+    """Mark each open write as verified whose effect every line of it shows in a read made since.
+
+    Lines that were cancelled one by one say nothing about the cancel of the order itself.
+    """
     for written in case.open_writes:
         readings = _target_readings(case, written)
+        if written.whole_order and not case.order_cancelled:
+            continue
         if readings and all(_shows(written, reading) for reading in readings):
             proved_at = max(reading.began_at for reading in readings)
             case = case.with_write(replace(written, command=replace(written.command, verified_at=proved_at)))

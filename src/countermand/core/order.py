@@ -91,7 +91,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     payment: Payment = Payment.UNKNOWN
     value: float | None = None
     order_cancelled: bool = False
-    #: The emptied order was already asked to close once; its lines cannot show whether it did.
+    #: The order itself was already asked to close once; its lines cannot show whether it did.
     close_tried: bool = False
     brakes: dict[Direction, BrakeState] = {}
     approvals: dict[Direction, Approval] = {}

@@ -243,7 +243,7 @@ def _cancel_in_storefront(
 def _emptied(order: Order, verdicts: dict[str, Verdict], policy: Policy, now: datetime) -> Iterable[Action]:
     """The last open line was cancelled by us, line by line: the order itself is still open."""
     agreed = all(isinstance(verdict, InStep | Settled) for verdict in verdicts.values())
-    emptied = agreed and any(map(_cancelled_by_us, order.lines))
+    emptied = agreed and (order.close_tried or any(map(_cancelled_by_us, order.lines)))
     if (
         order.order_cancelled
         or not emptied

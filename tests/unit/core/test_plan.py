@@ -341,6 +341,14 @@ def test_closing_is_tried_once() -> None:
     assert actions(emptied(close_tried=True), CLOSING) == (ASK_TO_CLOSE,)
 
 
+@pytest.mark.parametrize("policy", [AUTOMATIC, CLOSING])
+def test_closing_that_no_read_shows_is_asked_about(policy: Policy) -> None:
+    """It is the newest write about its lines, and hides from each line that we had cancelled it before."""
+    unproven = replace(BOTH_CANCELLED, command=command(Side.STOREFRONT, Change.CANCEL, Outcome.APPLIED))
+    of = order(order_line("s1", unproven), order_line("s2", unproven))
+    assert actions(replace(of, close_tried=True), policy) == (ASK_TO_CLOSE,)
+
+
 @pytest.mark.parametrize(
     "policy",
     [
