@@ -51,12 +51,16 @@ def _told(database: str, reports: Sequence[Report]) -> Iterator[str]:
         f"  {total('orders')} orders, {total('writes_sent')} writes sent, {total('cut_off')} of them cut off "
         f"by a kill, {total('asked')} orders that ended with a person over a write without a clear answer"
     )
+    yield (
+        f"  {total('ignored')} writes answered with success and not done, "
+        f"{total('lagging_reads')} reads that showed an earlier state"
+    )
     yield f"  {total('acknowledged')} messages acknowledged, {total('stored')} stored"
     starts = [start for one in reports for start in one.starts]
     yield (
         "  "
         + ", ".join(
-            f"{name}: p50 {percentile(values, 50):.1f} s, p99 {percentile(values, 99):.1f} s"
+            f"{name}: " + ", ".join(f"p{each} {percentile(values, each):.1f} s" for each in (50, 90, 99))
             for name, values in (
                 ("start until it answers", [start.answers for start in starts]),
                 ("until what was open was looked at", [start.looked for start in starts]),

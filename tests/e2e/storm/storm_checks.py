@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 import msgspec
-from storm_evidence import Effect, Evidence, Sent
-from storm_staff import CANCELLED_ID, Kind, Story
-
-from countermand.core.tasks import TaskKind
+from storm_ends import ASKED_ABOUT_A_WRITE, differences, is_excused, is_so, needless
+from storm_evidence import Effect, Evidence
+from storm_staff import Kind
 
 
 class Wrong(StrEnum):
@@ -22,24 +21,14 @@ class Wrong(StrEnum):
     UNEXPLAINED = "write without an entry"
     JOURNAL = "journal does not hold"
     UNTOLD = "story not finished"
+    NEEDLESS = "task without a reason"
+    CLAIMED = "answer to a write that did not arrive"
+    UNPROVEN = "proof of what is not so"
 
 
 class Violation(msgspec.Struct, frozen=True):
     wrong: Wrong
     what: str
-
-
-#: When a write had no clear answer twice, was refused, or does not show, a person is asked: by the rules.
-_ASKED_ABOUT_A_WRITE = frozenset({TaskKind.WRITE_UNKNOWN, TaskKind.WRITE_REFUSED, TaskKind.NOT_VISIBLE})
-#: Which one it is depends on what came first, and on whether the dispatch had been passed on by then.
-_CONFLICTS = frozenset(
-    {
-        TaskKind.CANCELLED_BUT_MADE,
-        TaskKind.SHIPPED_BUT_CANCELLED,
-        TaskKind.CANCELLED_AFTER_DELIVERY,
-    }
-)
-_SHIPPED = ("Shipped", "Delivered")
 
 
 def violations(evidence: Evidence) -> list[Violation]:
@@ -49,6 +38,8 @@ def violations(evidence: Evidence) -> list[Violation]:
         *_doubled(evidence),
         *_hooks_lost(evidence),
         *_unexplained(evidence),
+        *_claimed(evidence),
+        *_unproven(evidence),
         *([] if evidence.journal_holds else [Violation(Wrong.JOURNAL, evidence.journal_said)]),
     ]
 
@@ -58,80 +49,19 @@ def violations(evidence: Evidence) -> list[Violation]:
 
 def _lost(evidence: Evidence) -> Iterator[Violation]:
     for story in evidence.stories:
+        about = f"order {story.order} ({story.kind.value})"
         if not story.finished:
-            yield Violation(Wrong.UNTOLD, f"order {story.order} ({story.kind.value})")
+            yield Violation(Wrong.UNTOLD, about)
             continue
         if story.order not in evidence.states:
-            yield Violation(Wrong.LOST, f"order {story.order} was never seen")
-        missing = [*differences(story, evidence), *_not_as_told(story, evidence)]
-        if missing and not _excused(story, evidence):
+            yield Violation(Wrong.LOST, f"{about} was never seen")
+        missing = list(differences(story, evidence))
+        lost = [one.what for one in missing if not is_excused(one, story, evidence)]
+        if lost:
             tasks = ", ".join(sorted(evidence.tasks.get(story.order, ()))) or "none"
-            what = f"order {story.order} ({story.kind.value}): {'; '.join(missing)}; open tasks: {tasks}"
-            yield Violation(Wrong.LOST, what)
-
-
-def differences(story: Story, evidence: Evidence) -> Iterator[str]:
-    """Where the two systems disagree about an order, by their own state."""
-    order = evidence.storefront[story.order]
-    for line in order["OrderLineItems"]:
-        job = evidence.jobs[story.jobs[line["Id"]]]
-        here = order["OrderStatus"] == "Cancelled" or line["IsCancelled"]
-        there = job["ProductionStatusID"] == CANCELLED_ID
-        if here != there:
-            yield f"line {line['Id']} is cancelled in {'Infigo' if here else 'printIQ'} only"
-        if (here or there) and _left(job):
-            yield f"line {line['Id']} is cancelled and job {job['JobNo']} has left"
-    open_jobs = [
-        evidence.jobs[story.jobs[line["Id"]]]
-        for line in order["OrderLineItems"]
-        if not (order["OrderStatus"] == "Cancelled" or line["IsCancelled"])
-    ]
-    if open_jobs and all(map(_left, open_jobs)) and order["ShippingStatus"] not in _SHIPPED:
-        yield f"every open job has left, and Infigo shows {order['ShippingStatus']}"
-
-
-def _left(job: dict[str, object]) -> bool:
-    return job["DeliveriesConsigned"] == job["DeliveriesTotal"]
-
-
-def _not_as_told(story: Story, evidence: Evidence) -> Iterator[str]:
-    """What a story's own end asks for, beyond that both systems agree."""
-    order = evidence.storefront[story.order]
-    by_line = {line["Id"]: line for line in order["OrderLineItems"]}
-    cancelled = order["OrderStatus"] == "Cancelled"
-    status = {line: evidence.jobs[job]["ProductionStatusID"] for line, job in story.jobs.items()}
-    match story.kind:
-        case Kind.LEFT_ALONE if cancelled or CANCELLED_ID in status.values():
-            yield "nobody cancelled it"
-        case Kind.CANCEL_IN_PRINTIQ if not cancelled:
-            yield "the order is not cancelled in Infigo"
-        case Kind.CANCEL_LINE | Kind.CANCEL_JOB if cancelled or by_line[story.lines[1]]["IsCancelled"]:
-            yield "its other line was cancelled too"
-        case Kind.DISPATCH | Kind.DISPATCH_IN_PARTS:
-            shown = {code.strip() for code in order["TrackingNumber"].split(",")}
-            if shown != set(story.tracking):
-                yield f"Infigo shows tracking {order['TrackingNumber']!r}, not {', '.join(story.tracking)}"
-
-
-def _excused(story: Story, evidence: Evidence) -> bool:
-    """Whether an open task says so, of a kind that the rules give for it."""
-    tasks = evidence.tasks.get(story.order, frozenset())
-    match story.kind:
-        case Kind.CANCEL_AFTER_START:
-            untouched = all(
-                evidence.jobs[job]["ProductionStatusID"] != CANCELLED_ID for job in story.jobs.values()
-            )
-            return untouched and TaskKind.PAST_CUT_OFF in tasks
-        case Kind.CANCEL_AND_DISPATCH:
-            return bool(tasks & _CONFLICTS)
-        case _:
-            return bool(tasks & _ASKED_ABOUT_A_WRITE) and _had_no_clear_answer(story, evidence)
-
-
-def _had_no_clear_answer(story: Story, evidence: Evidence) -> bool:
-    """A task about a write excuses nothing unless a write of this order really went unanswered or wrong."""
-    answers = [one.answer for one in evidence.sent if one.order == story.order]
-    return any(answer not in ("applied", "already") for answer in answers)
+            yield Violation(Wrong.LOST, f"{about}: {'; '.join(lost)}; open tasks: {tasks}")
+        if not missing and (left := needless(story, evidence)):
+            yield Violation(Wrong.NEEDLESS, f"{about}: {', '.join(sorted(left))}")
 
 
 def asked(evidence: Evidence) -> list[str]:
@@ -140,7 +70,7 @@ def asked(evidence: Evidence) -> list[str]:
     return [
         one.order
         for one in evidence.stories
-        if one.kind not in usual and evidence.tasks.get(one.order, frozenset()) & _ASKED_ABOUT_A_WRITE
+        if one.kind not in usual and evidence.tasks.get(one.order, frozenset()) & ASKED_ABOUT_A_WRITE
     ]
 
 
@@ -157,7 +87,7 @@ def _doubled(evidence: Evidence) -> Iterator[Violation]:
             if again.at > first.at:
                 yield Violation(Wrong.DOUBLED, f"{about} came again at {again.at} ({again.effect})")
         for sent in evidence.sent:
-            if sent.at > first.at and _is(sent, first, evidence):
+            if sent.at > first.at and sent.stands_for(first):
                 yield Violation(Wrong.DOUBLED, f"{about} was sent again at {sent.at} ({sent.id})")
 
 
@@ -174,25 +104,6 @@ def _worked(effect: Effect) -> bool:
     return effect.effect in ("applied", "cancelled")
 
 
-def _is(sent: Sent, effect: Effect, evidence: Evidence) -> bool:
-    """Whether this entry of our journal stands for a write of the kind that a system received."""
-    if effect.system == "printIQ":
-        return sent.what == "cancel in mis" and sent.about == effect.target
-    if not sent.what.endswith("in storefront"):
-        return False
-    word, _, number = effect.target.partition(" ")
-    if word == "line":
-        return sent.what.startswith("cancel") and number in sent.about.split(", ")
-    if sent.order != number:
-        return False
-    if effect.what.startswith("Order.Cancel"):
-        return sent.what.startswith("cancel") and sent.about == "order"
-    if "AddOrderNotes" in effect.what:
-        return True
-    wanted = "track" if "SetTrackingNumber" in effect.what else "ship"
-    return sent.what.startswith(wanted) or (wanted == "track" and sent.what.startswith("ship"))
-
-
 # Explained
 
 
@@ -200,10 +111,28 @@ def _unexplained(evidence: Evidence) -> Iterator[Violation]:
     """Each write a system received was stored as sent before it arrived, once for each time."""
     for effects in _by_target(evidence.effects).values():
         for number, effect in enumerate(effects, 1):
-            before = sum(1 for one in evidence.sent if one.at <= effect.at and _is(one, effect, evidence))
+            before = sum(1 for one in evidence.sent if one.at <= effect.at and one.stands_for(effect))
             if before < number:
                 what = f"{effect.system} {effect.target}: {effect.what} at {effect.at}"
                 yield Violation(Wrong.UNEXPLAINED, f"{what}: {before} entries before it, {number} writes")
+    for sent in evidence.sent:
+        if not sent.why:
+            yield Violation(Wrong.UNEXPLAINED, f"{sent.id}: {sent.what} has no reason")
+
+
+def _claimed(evidence: Evidence) -> Iterator[Violation]:
+    """What we stored as answered well has reached the system, whether or not it did anything there."""
+    for sent in evidence.sent:
+        arrived = any(one.at >= sent.at and sent.stands_for(one) for one in evidence.effects)
+        if sent.answer == "applied" and not arrived:
+            yield Violation(Wrong.CLAIMED, f"order {sent.order}: {sent.what} ({sent.about}) at {sent.at}")
+
+
+def _unproven(evidence: Evidence) -> Iterator[Violation]:
+    """What we stored as verified is so. Nobody undoes anything in a storm."""
+    for sent in evidence.sent:
+        if sent.verified and sent.order in evidence.storefront and not is_so(sent, evidence):
+            yield Violation(Wrong.UNPROVEN, f"order {sent.order}: {sent.what} ({sent.about}) at {sent.at}")
 
 
 # Messages

@@ -35,9 +35,17 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     effect: str
 
+    @property
+    def was_ignored(self) -> bool:
+        """Answered with success, and nothing was done."""
+        return self.effect.startswith("ignored by fault")
+
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """One `write.sent` of our journal. `about`: a job, `order`, or line ids."""
+    """One `write.sent` of our journal. `about`: a job, `order`, or line ids.
+
+    `why`: the reason that the entry gives for it.
+    """
 
     id: str
     order: str
@@ -45,6 +53,30 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     about: str
     answer: str = ""
+    why: str = ""
+    verified: bool = False
+
+    @property
+    def change(self) -> str:
+        return self.what.partition(" in ")[0]
+
+    def stands_for(self, effect: Effect) -> bool:
+        """Whether this is the entry of a write of the kind that a system received."""
+        if effect.system == "printIQ":
+            return self.what == "cancel in mis" and self.about == effect.target
+        if not self.what.endswith("in storefront"):
+            return False
+        word, _, number = effect.target.partition(" ")
+        if word == "line":
+            return self.change == "cancel" and number in self.about.split(", ")
+        if self.order != number:
+            return False
+        if effect.what.startswith("Order.Cancel"):
+            return self.change == "cancel" and self.about == "order"
+        if "SetTrackingNumber" in effect.what:
+            return self.change in ("track", "ship", "ship_part")
+        wanted = "ship_part" if "PartiallyShipped" in effect.what else "ship"
+        return "UpdateShippingStatus" in effect.what and self.change == wanted
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,11 +155,15 @@ def _effect(system: str, entry: Mapping[str, Any], what: str) -> Effect:
 
 def _sent(database: Connection, chain: str) -> Iterable[Sent]:
     answers: dict[str, str] = {}
+    verified: set[str] = set()
     found = []
     for row in stored(database, chain):
-        if row.event not in (Event.WRITE_SENT, Event.WRITE_ANSWERED):
+        if row.event not in (Event.WRITE_SENT, Event.WRITE_ANSWERED, Event.WRITE_VERIFIED):
             continue
         body = json.loads(row.body)
+        if row.event == Event.WRITE_VERIFIED:
+            verified.add(body["extra"]["write"])
+            continue
         if row.event == Event.WRITE_ANSWERED:
             answers[body["extra"]["write"]] = body.get("after", "")
             continue
@@ -138,9 +174,13 @@ def _sent(database: Connection, chain: str) -> Iterable[Sent]:
                 at=from_micros(row.at),
                 what=body["after"],
                 about=body["extra"]["about"],
+                why=body.get("why", ""),
             )
         )
-    return [msgspec.structs.replace(one, answer=answers.get(one.id, "")) for one in found]
+    return [
+        msgspec.structs.replace(one, answer=answers.get(one.id, ""), verified=one.id in verified)
+        for one in found
+    ]
 
 
 def _tasks(database: Connection, name: str) -> dict[str, frozenset[str]]:

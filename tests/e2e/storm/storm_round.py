@@ -14,7 +14,7 @@ from storm_checks import Violation, asked, violations
 from storm_evidence import Evidence, gather
 from storm_sender import Sender
 from storm_shop import NotInTimeError, Start, StormShop, until
-from storm_staff import Staff
+from storm_staff import LONGEST_LAG, Staff
 
 from countermand.bridge.store import State
 from countermand.config.database import opened
@@ -22,16 +22,26 @@ from countermand.ledger.schema import inbox, orders
 
 #: States in which nothing more happens by itself.
 _AT_REST = frozenset({State.IN_STEP, State.NEEDS_PERSON, State.SETTLED, State.CLOSED})
-#: What goes wrong with writes: answers lost, late or wrong, each with the work done or not.
+#: What goes wrong with writes: answers lost, late or wrong, each with the work done or not; and an answer of
+#: success with no work behind it.
 _FAULTY_WRITES = (
     ("timeout", 0.05, 2.0),
     ("drop", 0.05, 1.0),
     ("error-but-applied", 0.08, 1.0),
     ("5xx", 0.05, 1.0),
     ("html-200", 0.04, 1.0),
+    ("ok-but-ignored", 0.05, 1.0),
     ("latency", 0.3, 0.2),
 )
-_FAULTY_READS = (("timeout", 0.01, 2.0), ("drop", 0.02, 1.0), ("5xx", 0.02, 1.0), ("html-200", 0.01, 1.0))
+#: And with reads: no answer, or one that is some seconds old and does not say so.
+_FAULTY_READS = (
+    ("lagging-read", 0.06, 1.5),
+    ("lagging-read", 0.06, LONGEST_LAG),
+    ("timeout", 0.01, 2.0),
+    ("drop", 0.02, 1.0),
+    ("5xx", 0.02, 1.0),
+    ("html-200", 0.01, 1.0),
+)
 _ACTIONS = ("order.cancel", "lines.cancel", "order.ship", "order.track")
 _WRITES = {"infigo": tuple(f"megascript/{name}" for name in _ACTIONS), "printiq": ("RunEvent",)}
 _READS = {
@@ -59,7 +69,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How a storm went. `cut_off`: writes of ours that a kill left without an answer."""
+    """How a storm went. `cut_off`: writes of ours that a kill left without an answer.
+
+    `ignored`: writes that a system answered with success and did not do. `lagging_reads`: reads that were
+    answered with an earlier state.
+    """
 
     seed: int
     database: str
@@ -77,6 +91,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
     starts: tuple[Start, ...]
     violations: tuple[Violation, ...]
+    ignored: int = 0
+    lagging_reads: int = 0
 
 
 def storm(shop: StormShop, plan: Plan, say: Callable[[str], None]) -> tuple[Report, Evidence]:
@@ -99,6 +115,7 @@ def storm(shop: StormShop, plan: Plan, say: Callable[[str], None]) -> tuple[Repo
     finally:
         staff.stop()
         sender.stop()
+    lagging_reads = _lagging_reads(shop)
     _calm(shop)
     _wait_for_rest(shop, plan)
     evidence = gather(shop, staff.stories, sender.acknowledged)
@@ -120,6 +137,8 @@ def storm(shop: StormShop, plan: Plan, say: Callable[[str], None]) -> tuple[Repo
         stored=len(evidence.inbox),
         starts=tuple(killing.starts),
         violations=tuple(violations(evidence)),
+        ignored=sum(1 for one in received if one.was_ignored),
+        lagging_reads=lagging_reads,
     )
     return report, evidence
 
@@ -183,6 +202,17 @@ def _faults(shop: StormShop, seed: int) -> None:
             for kind, probability, seconds in faulty
         ]
         shop.put(base, "faults", {"seed": seed, "calls": rules, "hooks": _MESSAGES})
+
+
+def _lagging_reads(shop: StormShop) -> int:
+    """How many reads were answered with an earlier state: of all rules that strike, the first decides."""
+    told = [shop.get(base, "faults") for base in (shop.infigo, shop.printiq)]
+    return sum(
+        hits
+        for one in told
+        for rule, hits in zip(one["faults"]["calls"], one["hits"], strict=True)
+        if rule["kind"] == "lagging-read"
+    )
 
 
 def _calm(shop: StormShop) -> None:

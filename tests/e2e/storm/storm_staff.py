@@ -50,9 +50,11 @@ _WEIGHTS = {
 }
 _TWO_LINES = frozenset({Kind.CANCEL_LINE, Kind.CANCEL_JOB, Kind.DISPATCH_IN_PARTS})
 _NAMES = ("Business cards, 350 gsm silk", "Flyers A5, 150 gsm gloss")
+#: A read that lags shows how things stood so many seconds ago, at most.
+LONGEST_LAG = 4.0
 #: A job whose work has begun is left alone for this long before its order is cancelled: our own reads are
-#: trusted for one second here (`fresh_for`), and within it nobody can know.
-_NOTICED_AFTER = 3.0
+#: trusted for one second here (`fresh_for`) and may lag as well, and within that nobody can know.
+_NOTICED_AFTER = 3.0 + LONGEST_LAG
 
 
 class Story(msgspec.Struct, kw_only=True):

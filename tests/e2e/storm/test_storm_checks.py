@@ -54,8 +54,9 @@ def effect(system: str, target: str, what: str, seconds: float, effect: str = "a
 
 def sent(number: int, what: str, about: str, seconds: float, answer: str = "applied") -> Sent:
     return Sent(
-        id=f"{number}-w{seconds:g}", order=str(number), at=at(seconds), what=what, about=about, answer=answer
-    )
+        id=f"{number}-w{seconds:g}", order=str(number), at=at(seconds), what=what, about=about,
+        answer=answer, why="the other side is cancelled",
+    )  # fmt: skip
 
 
 GOOD = Evidence(
@@ -124,6 +125,13 @@ def test_a_good_storm_has_nothing_wrong() -> None:
         with_job("J5", ProductionStatusID=22),
         with_job("J7", ProductionStatusID=17),
         with_job("J1", DeliveriesConsigned=1),
+        with_job("J3", DeliveriesConsigned=0),
+        with_job("J4", ProductionStatusID=17),
+        with_order("6", ShippingStatus="Shipped"),
+        replace(
+            with_order("6", OrderLineItems=order("s60", gone=("s60",))["OrderLineItems"]), tasks=GOOD.tasks
+        ),
+        replace(GOOD, sent=(*GOOD.sent, sent(6, "cancel in mis", "J7", 6, "refused"))),
         with_order("2", OrderStatus="Pending"),
         with_order("3", ShippingStatus="NotYetShipped"),
         with_order("3", ShippingStatus="PartiallyShipped"),
@@ -147,15 +155,83 @@ def test_a_job_that_was_cancelled_past_the_cut_off_is_found_in_spite_of_its_task
     assert found(replace(both, storefront=order_open)) == [Wrong.LOST]
 
 
-def test_a_task_excuses_only_a_write_that_had_no_clear_answer() -> None:
-    unknown = frozenset({TaskKind.WRITE_UNKNOWN.value})
-    undone = with_job("J5", ProductionStatusID=22)
-    asking = replace(undone, tasks=GOOD.tasks | {"5": unknown})
-    assert found(asking) == [Wrong.LOST]
-    no_answer = tuple(replace(one, answer="unknown") if one.order == "5" else one for one in GOOD.sent)
-    assert found(replace(asking, sent=no_answer)) == []
-    assert asked(replace(asking, sent=no_answer)) == ["5"]
-    assert asked(GOOD) == []
+def asking(evidence: Evidence, kind: TaskKind, *attempts: Sent, effects: tuple[Effect, ...] = ()) -> Evidence:
+    """Job J5 stayed open, its order has a task, and these are the only writes about it."""
+    job_open = evidence.jobs | {"J5": job("J5")}
+    others = tuple(one for one in evidence.sent if one.about != "J5")
+    arrived = tuple(one for one in evidence.effects if one.target != "J5")
+    return replace(
+        evidence, jobs=job_open, tasks=evidence.tasks | {"5": frozenset({kind.value})},
+        sent=(*others, *attempts), effects=(*arrived, *effects),
+    )  # fmt: skip
+
+
+FIRST, SECOND = (sent(5, "cancel in mis", "J5", seconds, "unknown") for seconds in (5, 40))
+CUT_OFF = replace(FIRST, answer="")
+SAID_WELL = replace(FIRST, answer="applied")
+REFUSED = replace(FIRST, answer="refused")
+IGNORED = effect("printIQ", "J5", "status 17", 5.5, "ignored by fault, would have been: cancelled")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        asking(GOOD, TaskKind.WRITE_UNKNOWN, FIRST, SECOND),
+        asking(GOOD, TaskKind.WRITE_UNKNOWN, CUT_OFF, SECOND),
+        asking(GOOD, TaskKind.NOT_VISIBLE, SAID_WELL, effects=(IGNORED,)),
+        asking(
+            GOOD, TaskKind.NOT_VISIBLE, CUT_OFF, replace(SAID_WELL, at=at(5.2)), effects=(IGNORED, IGNORED)
+        ),
+        asking(GOOD, TaskKind.WRITE_REFUSED, REFUSED),
+    ],
+)
+def test_a_task_excuses_the_write_that_it_is_about(evidence: Evidence) -> None:
+    assert found(evidence) == []
+    assert asked(evidence) == ["5"]
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        asking(GOOD, TaskKind.WRITE_UNKNOWN, FIRST),
+        asking(GOOD, TaskKind.WRITE_UNKNOWN, FIRST, sent(5, "cancel in storefront", "order", 9, "unknown")),
+        asking(GOOD, TaskKind.WRITE_UNKNOWN, SAID_WELL, effects=(IGNORED,)),
+        asking(GOOD, TaskKind.NOT_VISIBLE, FIRST, SECOND),
+        asking(GOOD, TaskKind.NOT_VISIBLE, SAID_WELL, effects=(replace(IGNORED, effect="refused: busy"),)),
+        asking(GOOD, TaskKind.NOT_VISIBLE, SAID_WELL, effects=(replace(IGNORED, target="J6"),)),
+        asking(GOOD, TaskKind.NOT_VISIBLE, SAID_WELL, effects=(replace(IGNORED, at=at(4)),)),
+        asking(GOOD, TaskKind.WRITE_REFUSED, FIRST, SECOND),
+        asking(GOOD, TaskKind.PAST_CUT_OFF, FIRST, SECOND),
+    ],
+)
+def test_a_task_excuses_nothing_that_its_write_did_not_meet(evidence: Evidence) -> None:
+    assert Wrong.LOST in found(evidence)
+
+
+def test_one_task_excuses_one_thing() -> None:
+    """What else the order lacks is lost, whatever its task says."""
+    excused = asking(GOOD, TaskKind.WRITE_UNKNOWN, FIRST, SECOND)
+    both = replace(excused, jobs=excused.jobs | {"J6": job("J6", 17)})
+    assert found(both) == [Wrong.LOST]
+
+
+def test_a_write_that_was_ignored_may_be_done_by_a_later_one() -> None:
+    attempts = (CUT_OFF, replace(SECOND, answer="applied"))
+    done = effect("printIQ", "J5", "status 17", 40.5, "cancelled")
+    evidence = asking(GOOD, TaskKind.WRITE_UNKNOWN, *attempts, effects=(IGNORED, done))
+    mended = replace(evidence, jobs=GOOD.jobs, tasks=GOOD.tasks)
+    assert found(mended) == []
+    again = replace(mended, effects=(*mended.effects, replace(done, at=at(50))))
+    assert Wrong.DOUBLED in found(again)
+    after = replace(mended, effects=(*mended.effects, replace(IGNORED, at=at(50))))
+    assert Wrong.DOUBLED in found(after)
+
+
+@pytest.mark.parametrize("kind", [TaskKind.NOT_VISIBLE, TaskKind.RE_OPENED, TaskKind.PROGRAM_ERROR])
+def test_a_task_that_outlives_its_reason_is_found(kind: TaskKind) -> None:
+    assert found(replace(GOOD, tasks=GOOD.tasks | {"1": frozenset({kind.value})})) == [Wrong.NEEDLESS]
+    money = frozenset({TaskKind.REFUND.value})
+    assert found(replace(GOOD, tasks=GOOD.tasks | {"1": money})) == []
 
 
 def test_a_conflict_needs_its_task() -> None:
@@ -170,6 +246,49 @@ def test_a_conflict_needs_its_task() -> None:
     assert found(conflict) == [Wrong.LOST]
     told = conflict.tasks | {"7": frozenset({TaskKind.CANCELLED_BUT_MADE.value})}
     assert found(replace(conflict, tasks=told)) == []
+
+
+def test_a_write_that_was_answered_and_never_arrived_is_found() -> None:
+    without = tuple(one for one in GOOD.effects if one.target != "J5")
+    assert found(replace(GOOD, effects=without)) == [Wrong.CLAIMED]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "proven"),
+    [
+        (with_job("J5", ProductionStatusID=22), "5"),
+        (with_order("2", OrderStatus="Pending"), "2"),
+        (with_order("3", ShippingStatus="NotYetShipped"), "3"),
+        (
+            with_order(
+                "2", OrderStatus="Pending", OrderLineItems=order("s20", gone=("s20",))["OrderLineItems"]
+            ),
+            "2",
+        ),
+    ],
+)
+def test_a_proof_of_what_is_not_so_is_found(damaged: Evidence, proven: str) -> None:
+    verified = tuple(replace(one, verified=one.order == proven) for one in GOOD.sent)
+    assert violations(replace(GOOD, sent=verified)) == []
+    assert Wrong.UNPROVEN in found(replace(damaged, sent=verified))
+    assert Wrong.UNPROVEN not in found(damaged)
+
+
+def test_an_emptied_order_that_stayed_open_needs_its_task_and_its_reason() -> None:
+    emptied = with_order(
+        "2", OrderStatus="Pending", OrderLineItems=order("s20", gone=("s20",))["OrderLineItems"]
+    )
+    told = replace(emptied, tasks=GOOD.tasks | {"2": frozenset({TaskKind.CLOSE_EMPTIED_ORDER.value})})
+    closed = effect("Infigo", "order 2", "Order.Cancel", 2.5, "ignored by fault, would have been: applied")
+    ignored = tuple(closed if one.target == "order 2" else one for one in GOOD.effects)
+    assert found(told) == [Wrong.LOST]
+    assert found(replace(emptied, effects=ignored)) == [Wrong.LOST]
+    assert found(replace(told, effects=ignored)) == []
+
+
+def test_a_write_without_a_reason_is_found() -> None:
+    silent = tuple(replace(one, why="") if one.order == "5" else one for one in GOOD.sent)
+    assert found(replace(GOOD, sent=silent)) == [Wrong.UNEXPLAINED]
 
 
 def test_an_unfinished_story_counts_for_nothing() -> None:
