@@ -19,6 +19,7 @@ from countermand.bridge.connection import Connection as Shop
 from countermand.bridge.converge import Converger
 from countermand.bridge.sightings import Sighting
 from countermand.bridge.store import TaskWish
+from countermand.bridge.verification import verify
 from countermand.bridge.worklist import TaskNews, task_news
 from countermand.core import cancellation as cancellation_module
 from countermand.core import guards as guards_module
@@ -173,6 +174,15 @@ def writes_before_it_stores(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Converger, "_act", hasty)
 
 
+def takes_lines_for_the_order(patch: pytest.MonkeyPatch) -> None:
+    """The cancel of an order itself is called verified as soon as each of its lines is cancelled."""
+
+    def credulous(case: Case) -> Case:
+        return replace(verify(replace(case, order_cancelled=True)), order_cancelled=case.order_cancelled)
+
+    patch.setattr(converge_module, "verify", credulous)
+
+
 def ships_what_is_cancelled(patch: pytest.MonkeyPatch) -> None:
     def reckless(storefront: LineStatus, mis: LineStatus) -> Row:
         row = decide(storefront, mis)
@@ -238,7 +248,7 @@ MUTANTS: Mapping[str, Sequence[Break]] = {
     ),
     promise.VERDICT: (records_no_sightings,),
     promise.NO_OLD_NEWS: (takes_old_news,),
-    promise.EXPLAINED: (writes_before_it_stores, loses_answers),
+    promise.EXPLAINED: (writes_before_it_stores, loses_answers, takes_lines_for_the_order),
     promise.NEVER_BACK: (ships_what_is_cancelled,),
     promise.CHAIN: (loses_journal_entries,),
     promise.COUNTS: (stores_no_sightings, loses_messages),

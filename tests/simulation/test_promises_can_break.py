@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import time, timedelta
 
 import pytest
@@ -14,11 +15,12 @@ from mutants import (
     knows_no_exceptions,
     needs_no_second_person,
     repeats_what_was_applied,
+    takes_lines_for_the_order,
     writes_at_first_sight,
     writes_what_is_not_offered,
 )
 
-from countermand.core.policy import Mode, OpeningHours
+from countermand.core.policy import EmptiedOrder, Mode, OpeningHours
 from countermand.core.rules import Override
 from countermand.simulation.author import write_script
 from countermand.simulation.history import run_history
@@ -34,6 +36,7 @@ _RULES: dict[Break, dict[str, object]] = {
     has_no_brake: {"brake_burst": 0},
     needs_no_second_person: {"value_limit": 50.0},
     is_always_open: {"opening_hours": OpeningHours(opens=time(9), closes=time(12))},
+    takes_lines_for_the_order: {"close_emptied_order": EmptiedOrder.CANCEL},
 }
 _SET_UPS: dict[Break, dict[str, object]] = {
     knows_no_exceptions: {
@@ -52,8 +55,25 @@ _SPELLS: dict[Break, tuple[Spell, ...]] = {
     repeats_what_was_applied: tuple(
         Spell(start=0, end=4 * DAY, side=side, fault=Fault.IGNORED, rate=0.5)
         for side in ("storefront", "mis")
-    )
+    ),
+    takes_lines_for_the_order: (
+        Spell(start=0, end=4 * DAY, side="storefront", fault=Fault.IGNORED, rate=0.5),
+    ),
 }
+
+
+def _one_by_one(script: Script) -> tuple[Act, ...]:
+    """In production the jobs of every order are cancelled one by one, some hours apart."""
+    return tuple(
+        Act(at=placed.at + hours * 3600, do=Do.CANCEL_JOB, order=placed.order, line=line, text="anyway")
+        for placed in script.acts
+        if placed.do is Do.PLACE
+        for line, hours in enumerate((2, 4, 6))
+    )
+
+
+#: What people do there besides.
+_ACTS: dict[Break, Callable[[Script], tuple[Act, ...]]] = {takes_lines_for_the_order: _one_by_one}
 
 _CASES = [(promise, mutant) for promise, mutants in MUTANTS.items() for mutant in mutants]
 
@@ -65,7 +85,8 @@ def _small(seed: int, mutant: Break | None = None) -> Script:
     """
     script = write_script(seed, days=4, orders=24)
     overlaps = (Act(at=hour * 3600.0, do=Do.OVERLAP, number=5 * 3600.0) for hour in range(6, 90, 12))
-    acts = tuple(sorted((*script.acts, *overlaps), key=lambda act: act.at))
+    besides = _ACTS[mutant](script) if mutant in _ACTS else ()
+    acts = tuple(sorted((*script.acts, *overlaps, *besides), key=lambda act: act.at))
     policy = replace(
         script.setup.policy,
         cancel_to_mis=Mode.AUTOMATIC,

@@ -32,7 +32,8 @@ MEANING: Mapping[str, str] = {
     "is written that a system does not offer, nor about an old order at first sight.",
     VERDICT: "Every change of what a system shows is stored as a sighting, and every line has a verdict.",
     NO_OLD_NEWS: "A read that began earlier never replaces one that began later, and no version is lost.",
-    EXPLAINED: "Every write is stored before it leaves, and its answer, proof or task after it.",
+    EXPLAINED: "Every write is stored before it leaves, and its answer, proof or task after it; what is "
+    "called proven is so.",
     NEVER_BACK: "No write of ours un-cancels, ships what is cancelled, or moves a shipping status back.",
     CHAIN: "The journal's chain verifies from its first entry to its last.",
     COUNTS: "Cases, tables and journal tell the same numbers, and no acknowledged message is gone.",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from countermand.bridge.case import Case
+from countermand.bridge.case import Case, Written
 from countermand.bridge.store import Change, StoredCase
+from countermand.bridge.verification import verified_since
+from countermand.core.command import Change as WriteChange
 from countermand.core.status import Side
-from countermand.simulation.invariants import NO_OLD_NEWS, VERDICT
+from countermand.simulation.invariants import EXPLAINED, NO_OLD_NEWS, VERDICT
 from countermand.simulation.watch import Violation, Watch
 
 
@@ -26,6 +28,7 @@ def check_save(
             )
         _check_order_of_reads(watch, was.case if was else None, stored.case)
         _check_verdicts(was.case if was else None, stored.case, change)
+        _check_proofs(watch, was.case if was else None, stored.case)
 
 
 def _check_order_of_reads(watch: Watch, was: Case | None, case: Case) -> None:
@@ -60,3 +63,18 @@ def _check_verdicts(was: Case | None, case: Case, change: Change) -> None:
         shown = item.reading().status
         if (known is None or known.reading().status != shown) and recorded.get((Side.MIS, item.ref)) != shown:
             raise Violation(VERDICT, f"order {case.order_id}", f"{item.ref} is {shown}: no sighting of it")
+
+
+def _check_proofs(watch: Watch, was: Case | None, case: Case) -> None:
+    """What is called verified is so, by the storefront's own state: nothing is ever taken back there."""
+    for written in verified_since(was, case):
+        cancels = written.command.change is WriteChange.CANCEL and written.command.target is Side.STOREFRONT
+        if cancels and not _is_cancelled(watch, case.order_id, written):
+            what = f"{written.id}: verified, and the storefront does not show it"
+            raise Violation(EXPLAINED, f"order {case.order_id}", what)
+
+
+def _is_cancelled(watch: Watch, order_id: str, written: Written) -> bool:
+    order = watch.shop.orders[order_id]
+    lines = not written.whole_order and all(order.line(line_id).cancelled for line_id in written.line_ids)
+    return order.cancelled or lines
