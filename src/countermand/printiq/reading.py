@@ -65,12 +65,21 @@ class AcceptanceReader:
             return {ref: blank(ref, reply.began_at, Unreadable(why)) for ref in refs}
         try:
             items = {
-                kind: items_from(own or (), kind, names, self._settings, reply.began_at)
+                kind: items_from(own, kind, names, self._settings, reply.began_at)
                 for kind, own in ((MisItemKind.JOB, jobs), (MisItemKind.SALES_ORDER, sales_orders))
+                if own is not None
             }
         except NamelessRowsError as error:
             return {ref: blank(ref, reply.began_at, Unreadable(str(error))) for ref in refs}
-        return {ref: _found(items[ref.kind], ref, reply.began_at) for ref in refs}
+        return {ref: self._of_list(items.get(ref.kind), ref, reply.began_at) for ref in refs}
+
+    def _of_list(self, items: Mapping[str, MisItem] | None, ref: MisRef, began_at: datetime) -> MisItem:
+        """Only a list that is there, and leaves something out, says that it is gone."""
+        if items is not None:
+            return _found(items, ref, began_at)
+        names = self._settings.acceptance
+        path = names.jobs if ref.kind is MisItemKind.JOB else names.sales_orders
+        return blank(ref, began_at, Unreadable(f"printIQ's answer has no list {path}"))
 
     async def _group_of_sales_order(self, number: str) -> str | Reply:
         reply = await self._client.quote_process(

@@ -265,3 +265,13 @@ def test_capabilities_follow_the_settings() -> None:
     assert offered(odata=ODataNames(sales_order_entity="")) == {"find", "list", "read", "cancel_job"}
     assert offered(find_by="person") == {"list", "read", "cancel_job"}
     assert offered(read_by="none", odata_token="") == {"cancel_job"}
+
+
+@pytest.mark.parametrize("lists", [{}, {"AcceptanceProductDeliveryDetails": None}])
+def test_an_answer_without_the_list_of_jobs_does_not_say_that_a_job_is_gone(lists: dict[str, Any]) -> None:
+    printiq = PrintIQ()
+    printiq.on(DETAILS, envelope(AcceptanceItemDeliveryDetails=[stock_row()], **lists))
+    lost, stock = read(printiq, [job(), sales_order()])
+    assert isinstance(lost.status, Unreadable)
+    assert "AcceptanceProductDeliveryDetails" in lost.status.reason
+    assert isinstance(stock.status, Facts)
