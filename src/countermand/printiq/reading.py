@@ -36,6 +36,16 @@ class AcceptanceReader:
         self._settings = settings
 
     async def read(self, refs: Sequence[MisRef]) -> Found:
+        """By acceptance; what that does not list by its own number, for a message may have named another."""
+        found = await self._read(refs)
+        lost = [ref for ref, item in found.items() if item.status == GONE and ref.group]
+        if not lost:
+            return found
+        alone = {ref: msgspec.structs.replace(ref, group="") for ref in lost}
+        by_number = await self._read(list(alone.values()))
+        return {**found, **{ref: by_number[own] for ref, own in alone.items()}}
+
+    async def _read(self, refs: Sequence[MisRef]) -> Found:
         groups: dict[str, list[MisRef]] = {}
         alone: list[MisRef] = []
         found: dict[MisRef, MisItem] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx2 as httpx
@@ -137,6 +138,7 @@ def test_items_of_a_sales_order_count_together() -> None:
 def test_an_item_that_the_answer_leaves_out_is_gone() -> None:
     printiq = PrintIQ()
     printiq.on(DETAILS, acceptance(delivery("J29328-02")))
+    printiq.on(SO_KEY, envelope(QQAKey=7001))
     items = read(printiq, [job(), sales_order()])
     assert [item.status for item in items] == [GONE, GONE]
 
@@ -275,3 +277,42 @@ def test_an_answer_without_the_list_of_jobs_does_not_say_that_a_job_is_gone(list
     assert isinstance(lost.status, Unreadable)
     assert "AcceptanceProductDeliveryDetails" in lost.status.reason
     assert isinstance(stock.status, Facts)
+
+
+def _by_key(answers: dict[tuple[str, object], httpx.Response]) -> Callable[[httpx.Request], httpx.Response]:
+    """Answers `GetAcceptanceDetails` by the one key that it was asked with."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ((name, value),) = msgspec.json.decode(request.content).items()
+        return answers[name, value]
+
+    return answer
+
+
+@pytest.mark.parametrize("other", [acceptance(delivery("J4")), envelope("Acceptance 6999 not found")])
+def test_a_job_that_its_acceptance_does_not_list_is_read_by_its_number(other: httpx.Response) -> None:
+    """A message may have named the wrong acceptance: absence there proves nothing."""
+    printiq = PrintIQ()
+    known = acceptance(delivery(ProductionStatusID=5))
+    printiq.on(DETAILS, _by_key({("AcceptanceKey", 6999): other, ("JobNo", "J29328-01"): known}))
+    (item,) = read(printiq, [job(group="6999")])
+    assert item.status == Facts(Intent.OPEN, Progress.STARTED)
+    assert item.group == "7001"
+
+
+def test_a_sales_order_that_its_acceptance_does_not_list_is_looked_up_by_its_number() -> None:
+    printiq = PrintIQ()
+    printiq.on(SO_KEY, envelope(QQAKey=7001))
+    other, known = acceptance(delivery("J4")), acceptance(stock=(stock_row(),))
+    printiq.on(DETAILS, _by_key({("AcceptanceKey", 6999): other, ("AcceptanceKey", 7001): known}))
+    (item,) = read(printiq, [sales_order(group="6999")])
+    assert item.status == Facts(Intent.OPEN, Progress.NONE)
+    assert item.group == "7001"
+
+
+def test_what_is_found_by_neither_key_is_gone() -> None:
+    printiq = PrintIQ()
+    printiq.on(SO_KEY, envelope("Sales order SO881 not found"))
+    answers = {("AcceptanceKey", 7001): acceptance(), ("JobNo", "J29328-01"): envelope("Job not found")}
+    printiq.on(DETAILS, _by_key(answers))
+    assert [item.status for item in read(printiq, [job(), sales_order()])] == [GONE, GONE]
