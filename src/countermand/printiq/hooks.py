@@ -74,7 +74,9 @@ def _not_about_orders(leaves: list[Leaf], names: HookNames) -> bool:
 
 
 def _hints(leaves: list[Leaf], names: HookNames, claims: str) -> Iterator[Hint]:
-    group = next(iter(_values(leaves, names.group)), "")
+    groups = _values(leaves, names.group)
+    # Of several it is not known which job belongs to which: each is then read by its own number.
+    group = groups[0] if len(groups) == 1 else ""
     jobs, sales_orders = _values(leaves, names.job), _values(leaves, names.sales_order)
     for kind, refs in ((MisItemKind.JOB, jobs), (MisItemKind.SALES_ORDER, sales_orders)):
         for ref in refs:

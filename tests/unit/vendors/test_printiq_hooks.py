@@ -172,3 +172,10 @@ def test_a_known_event_that_is_not_about_orders_asks_for_no_look(event: str) -> 
 def test_such_an_event_with_a_job_in_it_is_looked_at() -> None:
     body = b'{"Event": "ExportInvoice", "JobNo": "J29328-01"}'
     assert [hint.mis_ref for hint in parse_hook(body, "application/json")] == ["J29328-01"]
+
+
+def test_jobs_of_two_acceptances_are_not_looked_for_in_the_first() -> None:
+    body = b'[{"JobNo": "J1", "AcceptanceKey": 7001}, {"JobNo": "J2", "AcceptanceKey": 7002}]'
+    assert [(hint.mis_ref, hint.mis_group) for hint in parse_hook(body, JSON)] == [("J1", ""), ("J2", "")]
+    same = b'[{"JobNo": "J1", "AcceptanceKey": 7001}, {"JobNo": "J2", "QQAKey": "7001"}]'
+    assert {hint.mis_group for hint in parse_hook(same, JSON)} == {"7001"}
