@@ -23,10 +23,9 @@ ACTION = f"{NAMESPACE}RunEvent"
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _SAID_LENGTH = 300
 
-_ALREADY = re.compile(
-    r"already (been |set to |in status )?cancell?ed|cancell?ed already|\b(is|was|been) cancell?ed",
-    re.IGNORECASE,
-)
+_ALREADY = re.compile(r"already (been |set to |in status )?cancell?ed|cancell?ed already", re.IGNORECASE)
+_IS_CANCELLED = re.compile(r"\b(is|was|been) cancell?ed", re.IGNORECASE)
+_DENIED = re.compile(r"\b(no|not|nothing|never)\b", re.IGNORECASE)
 #: Words of an error text -> why (a guess); the first that is found counts.
 _REASONS: tuple[tuple[re.Pattern[str], RefusalReason], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), reason)
@@ -83,11 +82,18 @@ def _by_text(text: str) -> Answer:
 
 
 def _refused(said: str, status: int = 0) -> Answer:
-    if _ALREADY.search(said):
+    if _says_already(said):
         return Answer(outcome=Outcome.ALREADY, said=_shortened(said))
     by_words = next((reason for pattern, reason in _REASONS if pattern.search(said)), None)
     reason = by_words or _BY_STATUS.get(status, RefusalReason.OTHER)
     return Answer(outcome=Outcome.REFUSED, reason=reason, said=_shortened(said))
+
+
+def _says_already(said: str) -> bool:
+    if _ALREADY.search(said):
+        return True
+    found = _IS_CANCELLED.search(said)
+    return found is not None and not _DENIED.search(said[: found.start()])
 
 
 def _text_of(name: str, body: bytes) -> str | None:
