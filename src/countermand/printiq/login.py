@@ -72,7 +72,7 @@ class Login:
             self._http.replace_secret(text)
             if self._token is not None:
                 return self._token
-            failure = _failure(reply)
+            failure = self._failure(reply)
             self._denied = failure if failure.outcome is CallOutcome.REFUSED else None
             return failure
 
@@ -92,6 +92,12 @@ class Login:
         self._way_has_worked = self._way_has_worked or bool(_token_of(reply))
         return reply
 
+    def _failure(self, reply: Reply) -> Reply:
+        message = as_text(pick(reply.value, "ErrorMessage")) if reply.ok else reply.said
+        outcome = CallOutcome.REFUSED if reply.ok else reply.outcome
+        said = self._http.mask(f"The login to printIQ failed: {message or 'the answer is no token'}")
+        return msgspec.structs.replace(reply, outcome=outcome, said=said)
+
     async def _ask(self, way: str) -> Reply:
         if way == "form":
             return await self._http.call(_NAME, "POST", _PATH, form=self._credentials)
@@ -108,10 +114,3 @@ def _may_be_the_way(reply: Reply) -> bool:
     if _token_of(reply):
         return False
     return reply.outcome in (CallOutcome.ANSWERED, CallOutcome.UNEXPECTED, CallOutcome.REFUSED)
-
-
-def _failure(reply: Reply) -> Reply:
-    message = as_text(pick(reply.value, "ErrorMessage")) if reply.ok else reply.said
-    outcome = CallOutcome.REFUSED if reply.ok else reply.outcome
-    said = f"The login to printIQ failed: {message or 'the answer is no token'}"
-    return msgspec.structs.replace(reply, outcome=outcome, said=said)

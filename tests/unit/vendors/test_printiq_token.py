@@ -212,3 +212,12 @@ def test_an_issued_token_is_struck_out_of_what_is_said() -> None:
     assert isinstance(status, Unreadable)
     assert "issued-token-77" not in status.reason
     assert "***" in status.reason
+
+
+def test_a_login_that_is_answered_with_its_own_password_does_not_tell_it() -> None:
+    printiq = PrintIQ()
+    printiq.on(TOKEN_PATH, envelope(f"The password {PASSWORD} is not that of countermand"))
+    status = read_one(printiq).status
+    assert isinstance(status, Unreadable)
+    assert PASSWORD not in status.reason
+    assert "is not that of countermand" in status.reason
