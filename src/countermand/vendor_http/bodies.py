@@ -23,13 +23,18 @@ def decode_text(body: bytes, content_type: str) -> str:
     declared = _CHARSET.search(content_type)
     encoding = declared.group(1) if declared else "utf-8"
     try:
-        text = body.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
+        if codecs.lookup(encoding).name == "utf-8":
+            return body.decode("utf-8-sig").removeprefix("\ufeff")
+        text = body.decode(encoding)
+        text.encode()  # some encodings can spell halves of characters, which are no text
     except LookupError:
         raise BodyError(f"The content type declares the encoding {encoding!r}, which is not known") from None
     except UnicodeDecodeError as error:
         raise BodyError(
             f"The body is not {encoding} text: byte 0x{body[error.start]:02x} at position {error.start}"
         ) from None
+    except UnicodeError:
+        raise BodyError(f"The body is not {encoding} text") from None
     return text.removeprefix("\ufeff")
 
 

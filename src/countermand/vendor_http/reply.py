@@ -12,6 +12,9 @@ import msgspec
 
 from countermand.vendor_http.bodies import BodyError, decode_json, looks_like_markup
 
+#: So much of an error is looked at.
+_MOST_EXCERPT = 65_536
+
 
 class CallOutcome(StrEnum):
     """How a call ended, as far as the wire can tell."""
@@ -112,8 +115,8 @@ def _content_problem(content: Content, content_type: str, body: bytes, json_prob
 
 
 def _excerpt(body: bytes, content_type: str) -> str:
-    """The first words of an error that are worth showing; a web page is not."""
-    text = " ".join(body[:600].decode("utf-8", "replace").split())
+    """An error's own words, not yet cut short: half a secret is no longer known for one. No web page."""
+    text = body[:_MOST_EXCERPT].decode("utf-8", "replace").strip()
     if not text or "html" in content_type.lower() or looks_like_markup(text):
         return ""
-    return f": {text[:200]}"
+    return f": {text}"

@@ -147,8 +147,8 @@ class VendorHttp:
         return text
 
     def mask(self, text: str) -> str:
-        """The same, shortened."""
-        text = self.without_secrets(text)
+        """The same on one line, shortened; only then, for half a secret would not be known for one."""
+        text = " ".join(self.without_secrets(text).split())
         return text if len(text) <= _SAID_LENGTH else text[: _SAID_LENGTH - 1] + "…"
 
     def clock_problem(self) -> str | None:
@@ -260,7 +260,7 @@ async def _read_limited(response: httpx.Response) -> bytes | None:
 def _retry_after(response: httpx.Response, now: datetime) -> timedelta:
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value), 86_400))
+        return timedelta(seconds=min(int(value), 86_400) if len(value) < 9 else 86_400)
     try:
         return max(parsedate_to_datetime(value) - now, timedelta())
     except (ValueError, TypeError):

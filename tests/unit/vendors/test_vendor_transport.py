@@ -86,10 +86,19 @@ def test_json_declared_in_another_encoding_is_read_by_it() -> None:
     assert Line(FakeVendor(thing=answer)).get().value == {"Name": "Müller"}
 
 
-@pytest.mark.parametrize("charset", ["klingon", "zip_codec", "base64"])
+@pytest.mark.parametrize("charset", ["klingon", "zip_codec", "base64", "undefined", "idna"])
 def test_an_encoding_that_is_none_is_an_unexpected_answer(charset: str) -> None:
     headers = {"Content-Type": f"application/json; charset={charset}"}
-    answer = httpx.Response(200, content=b"{}", headers=headers)
+    answer = httpx.Response(200, content=b'{"a": "xn--\x80"}', headers=headers)
+    assert Line(FakeVendor(thing=answer)).get().outcome is CallOutcome.UNEXPECTED
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"), [("utf-7", b'"+2AA-"'), ("unicode_escape", b'"\\ud800"'), ("punycode", b'"a-\x7f"')]
+)
+def test_text_that_is_no_text_is_an_unexpected_answer(charset: str, body: bytes) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    answer = httpx.Response(200, content=body, headers=headers)
     assert Line(FakeVendor(thing=answer)).get().outcome is CallOutcome.UNEXPECTED
 
 
@@ -182,6 +191,13 @@ def test_a_long_pause_is_answered_at_once_and_without_a_call() -> None:
     assert line.get().ok
 
 
+def test_a_pause_of_absurd_length_is_a_long_one() -> None:
+    throttled = httpx.Response(429, headers={"Retry-After": "9" * 5000})
+    line = Line(FakeVendor(thing=throttled))
+    line.get()
+    assert "300 s" in line.get().said
+
+
 def test_a_call_record_says_what_when_and_how_long() -> None:
     def slow(_: httpx.Request) -> httpx.Response:
         line.clock.advance(2.5)
@@ -208,6 +224,14 @@ def test_secrets_are_struck_out_of_what_is_said(spelling: str) -> None:
         assert spelling not in reply.said
         assert "***" in reply.said
         assert spelling not in repr(reply)
+
+
+@pytest.mark.parametrize("before", [185, 195, 290, 595, 3995])
+def test_no_part_of_a_secret_is_left_where_what_is_said_is_cut_off(before: int) -> None:
+    for filler in ("x" * before, "x " * (before // 2), "x" + " " * before):
+        reply = Line(FakeVendor(thing=httpx.Response(401, text=filler + TOKEN))).get()
+        assert TOKEN[:4] not in reply.said
+        assert len(reply.said) <= 300
 
 
 def test_requests_are_not_logged_with_their_addresses(caplog: pytest.LogCaptureFixture) -> None:
