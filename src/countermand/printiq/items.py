@@ -139,7 +139,8 @@ def _shipping(rows: Sequence[object], names: Names) -> _Shipping:
         codes, urls = names.tracking_codes, names.tracking_urls
     else:
         total = len(rows)
-        consigned = sum(1 for row in rows if as_text(pick(row, names.consignment_no)))
+        # A number that is none is written as 0 by the systems that keep it as a number.
+        consigned = sum(1 for row in rows if as_text(pick(row, names.consignment_no)) not in ("", "0"))
         codes, urls = names.tracking_code, names.tracking_url
     return _Shipping(
         deliveries=Deliveries(total, consigned),

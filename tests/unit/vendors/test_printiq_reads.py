@@ -316,3 +316,11 @@ def test_what_is_found_by_neither_key_is_gone() -> None:
     answers = {("AcceptanceKey", 7001): acceptance(), ("JobNo", "J29328-01"): envelope("Job not found")}
     printiq.on(DETAILS, _by_key(answers))
     assert [item.status for item in read(printiq, [job(), sales_order()])] == [GONE, GONE]
+
+
+@pytest.mark.parametrize("number", ["", None, 0, "0", " "])
+def test_a_delivery_without_a_consignment_has_not_left(number: object) -> None:
+    printiq = PrintIQ()
+    printiq.on(DETAILS, acceptance(delivery(ConsignmentNo=number)))
+    (item,) = read(printiq, [job()])
+    assert item.status == Facts(Intent.OPEN, Progress.NONE)
