@@ -36,6 +36,8 @@
   var MOST_BODY = 65536;
   var MOST_NOTE = 2000;
   var MOST_TRACKING = 500;
+  /* Whether anything may have been changed already: then no answer may say that nothing was. */
+  var begun = false;
   var SHIPPED_RANK = { PartiallyShipped: 1, Shipped: 2, Delivered: 3 };
 
   /* ---- answering ---- */
@@ -246,6 +248,7 @@
 
   /* Runs one vendor call. Returns "" or what went wrong; the read afterwards says what really happened. */
   function attempt(call) {
+    begun = true;
     try {
       return call() === false ? "Infigo answered false." : "";
     } catch (error) {
@@ -549,7 +552,7 @@
   try {
     reply(200, run());
   } catch (error) {
-    if (error instanceof Problem) {
+    if (error instanceof Problem && !begun) {
       reply(error.status, { ok: false, error: { code: error.code, message: error.message } });
     } else {
       reply(500, { ok: false, error: { code: "script_error", message: messageOf(error) } });

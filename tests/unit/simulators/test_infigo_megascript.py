@@ -439,3 +439,17 @@ def test_other_writes_without_effect_are_refused_too(request_: Json, reason: str
     _, answer, _ = other_infigo({"orderId": 10001, **request_})
     assert answer["result"] == "refused"
     assert answer["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("request_", "change"),
+    [
+        ({"action": "lines.cancel", "jobIds": ["s77"]}, {"line_cancel": "order.OrderLineItems = [];"}),
+        ({"action": "order.cancel"}, {"cancel": "Run.Orders.FindById = function () { return null; };"}),
+    ],
+)
+def test_what_is_not_found_only_after_the_work_is_no_refusal(request_: Json, change: dict[str, str]) -> None:
+    """A storefront may hide what it has cancelled; `not_found` says that nothing was changed."""
+    status, answer, log = other_infigo({"orderId": 10001, **request_}, **change)
+    assert (status, answer["error"]["code"], len(log)) == (500, "script_error", 1)
+    assert "10001" in answer["error"]["message"]
