@@ -30,6 +30,9 @@ from countermand.vendor_http.transport import OnCall
 
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,14}")
 
+#: In the script's own way to count, which takes some characters for two.
+_MOST_NOTE = 2000
+
 _log = structlog.get_logger()
 
 
@@ -108,7 +111,7 @@ class InfigoStorefront:
         `fence` is the shipping status that was read, in Infigo's own words: the script refuses the cancel
         when it has changed since.
         """
-        fields: dict[str, object] = {"note": note, **_expectation(fence)}
+        fields: dict[str, object] = {"note": _fitting(note), **_expectation(fence)}
         if line_ids is not None:
             return await self._write("lines.cancel", order_id, {**fields, "jobIds": list(line_ids)})
         flags = {
@@ -126,7 +129,7 @@ class InfigoStorefront:
         return await self._write("order.track", order_id, {"trackingNumber": tracking})
 
     async def note(self, order_id: str, text: str) -> Answer:
-        return await self._write("order.note", order_id, {"note": text, "displayToCustomer": False})
+        return await self._write("order.note", order_id, {"note": _fitting(text), "displayToCustomer": False})
 
     async def check(self) -> str | None:
         return await check_connection(self._client, self._settings)
@@ -155,6 +158,12 @@ class InfigoStorefront:
         return OrderNotRead(
             order_id=order_id, began_at=self._clock(), status=GONE, raw="not an Infigo order number"
         )
+
+
+def _fitting(note: str) -> str:
+    """The note within what the script takes: it refuses a cancel with a longer one."""
+    fits = len(note.encode("utf-16-le")) <= 2 * _MOST_NOTE
+    return note if fits else f"{note[: _MOST_NOTE // 2 - 1]}…"
 
 
 def _expectation(fence: str) -> dict[str, object]:

@@ -172,6 +172,17 @@ class TestWriting:
         assert any("cancelled in printIQ" in note["Note"] for note in state["Notes"])
         assert state["Mails"] == [] or not any("cancel" in mail["Subject"].lower() for mail in state["Mails"])
 
+    @pytest.mark.parametrize(
+        "note", ["J29010-01, " * 300, "\U0001f5a8" * 1500], ids=["long", "long in UTF-16"]
+    )
+    def test_no_length_of_a_note_stops_a_cancel(self, infigo: Infigo, note: str) -> None:
+        """An order of two hundred jobs is cancelled with a note that names them all."""
+        order_id, _ = infigo.place(500)
+        answer = infigo.use(lambda shop: shop.cancel(order_id, None, note=note))
+        assert answer.outcome is Outcome.APPLIED, answer
+        (kept,) = [each for each in infigo.order(order_id)["Notes"] if note[:5] in each["Note"]]
+        assert kept["Note"].endswith("…")
+
     def test_one_line_of_three(self, infigo: Infigo) -> None:
         order_id, lines = infigo.place(1, 2, 3)
         assert cancel(infigo, order_id, [lines[1]]).outcome is Outcome.APPLIED
