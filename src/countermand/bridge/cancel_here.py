@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from countermand.bridge import people
 from countermand.bridge.case import Case, as_order
 from countermand.bridge.connection import Connection
+from countermand.bridge.ports import MisRef
+from countermand.bridge.sightings import see_items, see_order
 from countermand.bridge.store import Entry, Store
 from countermand.core.cancellation import Cancellation, CancellationState
 from countermand.core.command import Answer, Outcome
@@ -148,24 +150,36 @@ async def cancel(
 ) -> Answer:
     """Cancel these lines (none: the whole order) in the storefront, then let the loop do the rest.
 
+    What the person was shown may be hours old, so both systems are read first.
+
     Raises:
-        RefusedError: no reason, no such order, or it cannot be done from here.
+        RefusedError: no reason, no such order, it cannot be done from here, or production has begun since.
     """
     if not reason.strip():
         raise people.RefusedError("Please say why it is cancelled.")
     brakes = await store.brakes(connection.name)
+    as_read = await _read(store, connection, order_id, clock)
     asked: list[Preview] = []
+    fences: list[str] = []
 
     def begin(case: Case) -> tuple[Case, Entry]:
-        asked[:] = [preview(case, connection, brakes, line_ids, by, clock())]
-        if asked[0].hindrance:
-            raise people.RefusedError(asked[0].hindrance)
+        now = as_read(case)
+        asked[:] = [preview(now, connection, brakes, line_ids, by, clock())]
+        if hindrance := asked[0].hindrance or _begun_since(case, now, asked[0].line_ids, connection):
+            raise people.RefusedError(hindrance)
+        fences[:] = [now.fence]
         return case, _entry(case, Event.WRITE_SENT, by, clock(), reason, asked[0])
 
-    await people.do(store, connection.name, order_id, begin, clock())
+    try:
+        await people.do(store, connection.name, order_id, begin, clock())
+    except people.RefusedError:
+        if asked:  # what was read just now is what people are to see next
+            await people.do(store, connection.name, order_id, people.look_again(by, clock()), clock())
+        raise
     wanted = asked[0]
     lines = None if wanted.whole_order else list(wanted.line_ids)
-    answer = await connection.storefront.cancel(order_id, lines, note=f"Cancelled by {by}: {reason}")
+    note = f"Cancelled by {by}: {reason}"
+    answer = await connection.storefront.cancel(order_id, lines, note=note, fence=fences[0])
 
     def end(case: Case) -> tuple[Case, Entry]:
         at = clock()
@@ -176,6 +190,39 @@ async def cancel(
 
     await people.do(store, connection.name, order_id, end, clock())
     return answer
+
+
+async def _read(
+    store: Store, connection: Connection, order_id: str, clock: Callable[[], datetime]
+) -> Callable[[Case], Case]:
+    """Read both systems now; returns what that makes of the order's case."""
+    stored = (await store.load(connection.name, [order_id])).get(order_id)
+    refs = (
+        [MisRef(ref=item.ref, kind=item.kind, group=item.group) for item in stored.case.items]
+        if stored
+        else []
+    )
+    orders = await connection.storefront.read_orders([order_id])
+    items = await connection.mis.read(refs) if refs else ()
+    answered_at = clock()
+
+    def as_read(case: Case) -> Case:
+        for order in orders:
+            case = see_order(case, order, answered_at)
+        return see_items(case, items, answered_at)
+
+    return as_read
+
+
+def _begun_since(before: Case, now: Case, line_ids: tuple[str, ...], connection: Connection) -> str:
+    """A go-ahead is about what was shown: not about work that has begun since."""
+    news = [line_id for line_id in begun(now, line_ids) if line_id not in begun(before, line_ids)]
+    if not news:
+        return ""
+    return (
+        f"Production has begun with line {news[0]} in {connection.mis_name} since this was shown. "
+        "Look at the order again; who cancels it all the same says so once more."
+    )
 
 
 def _go_ahead(case: Case, line_ids: tuple[str, ...], by: str, reason: str, at: datetime) -> Case:

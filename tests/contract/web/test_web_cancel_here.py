@@ -14,7 +14,15 @@ import pytest
 from countermand.bridge import people
 from countermand.bridge.cancel_here import Preview, anything_to_cancel, begun, cancel, preview
 from countermand.bridge.connection import Connection
-from countermand.bridge.ports import Capability, MisPort, StorefrontPort
+from countermand.bridge.ports import (
+    Capability,
+    MisItem,
+    MisPort,
+    MisRef,
+    StorefrontLine,
+    StorefrontOrder,
+    StorefrontPort,
+)
 from countermand.core.command import Answer, Outcome
 from countermand.core.events import Event
 from countermand.core.plan import NeedsPerson, Write
@@ -39,7 +47,15 @@ class Shop:
             name: Capability(name=name, offered=True, how="a fake") for name in offers
         }
 
-    async def cancel(self, order_id: str, line_ids: list[str] | None, *, note: str = "") -> Answer:
+    async def read_orders(self, order_ids: Sequence[str]) -> list[StorefrontOrder]:
+        """Two open lines, as the bench's order has them."""
+        lines = tuple(StorefrontLine(line_id=line.line_id, status=OPEN) for line in case(1, lines=2).lines)
+        now = datetime.now(UTC)
+        return [StorefrontOrder(order_id=order_id, began_at=now, lines=lines) for order_id in order_ids]
+
+    async def cancel(
+        self, order_id: str, line_ids: list[str] | None, *, note: str = "", fence: str = ""
+    ) -> Answer:
         self.asked.append((order_id, line_ids, note))
         return Answer(outcome=self.outcome, said="as you say" if self.outcome is Outcome.APPLIED else "no")
 
@@ -48,6 +64,10 @@ class Plant:
     capabilities: Mapping[str, Capability] = {
         "cancel_job": Capability(name="cancel_job", offered=True, how="")
     }
+
+    async def read(self, refs: Sequence[MisRef]) -> list[MisItem]:
+        now = datetime.now(UTC)
+        return [MisItem(ref=ref.ref, kind=ref.kind, began_at=now, status=OPEN) for ref in refs]
 
 
 def connection(shop: Shop, **rules: Any) -> Connection:
