@@ -66,7 +66,7 @@ def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -
         if best and item.ref not in taken:
             links.extend(best)
             case = _with_links(case, best)
-        elif best or item.ref not in taken:
+        elif best or item.ref not in taken or _contrary(case, item):
             doubtful.extend(candidates)
     return Linked(links=tuple(links), doubtful=tuple(doubtful))
 
@@ -94,7 +94,7 @@ def _candidates(case: Case, item: MisItem) -> list[Candidate]:
         for key, reason in _exact_keys(case, line, item):
             return [_candidate(item, line, key, (reason,))]
     if _names_order(case, item):
-        return _by_order(fitting, item)
+        return _by_order(fitting, item, _contrary(case, item))
     # An item that names a line names another order's: this order's lines were tried above.
     if case.po_number and item.customer_reference == case.po_number and not item.external_reference:
         reason = f"Customer Reference is the PO number {case.po_number}"
@@ -128,16 +128,35 @@ def _names_order(case: Case, item: MisItem) -> bool:
     return item.customer_reference == case.order_id or _mentions(item.notes, case.order_id)
 
 
-def _by_order(fitting: Sequence[CaseLine], item: MisItem) -> list[Candidate]:
+def _contrary(case: Case, item: MisItem) -> tuple[str, ...]:
+    """What an item that names the order names beside it: an order's number may be another one's PO number."""
+    against, line_id, reference = [], item.external_reference, item.customer_reference
+    if line_id and _shape(line_id) in {_shape(line.line_id) for line in case.lines}:
+        against.append(f"against: External Job Reference is {line_id}")
+    # Where this order's PO number is not known, what is no order's number may be it.
+    telling = case.po_number or _shape(reference) == _shape(case.order_id)
+    if telling and reference not in ("", case.order_id, case.po_number):
+        against.append(f"against: Customer Reference is {reference}")
+    return tuple(against)
+
+
+def _shape(number: str) -> str:
+    """A number without its digits: what is of another kind cannot be one of these."""
+    return re.sub(r"\d+", "0", number)
+
+
+def _by_order(fitting: Sequence[CaseLine], item: MisItem, contrary: tuple[str, ...] = ()) -> list[Candidate]:
     """The item names the order but no line: the one line without a job takes it, or the one that fits."""
-    free = [line for line in fitting if not line.links]
+    free = [line for line in fitting if not line.links and not contrary]
     reason = f"Customer Reference names the order ({item.customer_reference or 'in the notes'})"
-    if len(free) == 1 and len(fitting) == 1:
+    if len(free) == len(fitting) == 1:
         return [_candidate(item, free[0], "order id, only line left", (reason,))]
     same = [line for line in free if line.quantity is not None and line.quantity == item.quantity]
     if len(same) == 1:
         return [_candidate(item, same[0], "order id, same quantity", (reason, f"Quantity {item.quantity}"))]
-    return [_candidate(item, line, "order id", (reason, *_against(line, item))) for line in fitting]
+    return [
+        _candidate(item, line, "order id", (reason, *contrary, *_against(line, item))) for line in fitting
+    ]
 
 
 def _against(line: CaseLine, item: MisItem) -> tuple[str, ...]:

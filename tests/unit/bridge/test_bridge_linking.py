@@ -83,6 +83,50 @@ def test_a_key_that_only_points_is_a_doubt(lines: tuple[CaseLine, ...], item: Mi
 
 
 @pytest.mark.parametrize(
+    ("item", "against"),
+    [
+        # A shop may hand over PO numbers in the same field, and a customer may call an order 10001.
+        (
+            job(customer_reference="10001", external_reference="s9"),
+            "against: External Job Reference is s9",
+        ),
+        (
+            job(customer_reference="10050", notes="as order 10001, please"),
+            "against: Customer Reference is 10050",
+        ),
+    ],
+)
+def test_an_item_that_names_the_order_and_something_else_is_never_linked_by_itself(
+    item: MisItem, against: str
+) -> None:
+    found = match(case(line("s1")), [item])
+    assert found.links == ()
+    (doubt,) = found.doubtful
+    assert against in doubt.reasons
+    assert match(case(line("s1"), po_number="PO-7"), [item]) == found
+    assert match(case(line("s1"), po_number="PO-7"), [item], taken={"J1"}).doubtful == found.doubtful
+
+
+def test_where_the_po_number_is_not_known_another_text_may_be_it() -> None:
+    item = job(customer_reference="PO-7", notes="10001")
+    assert made(match(case(line("s1")), [item]).links) == [("J1", "s1", "order id, only line left")]
+    assert match(case(line("s1"), po_number="PO-8"), [item]).links == ()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        job(customer_reference="10001", external_reference="10001-1"),
+        job(customer_reference="PO-7", notes="10001"),
+        job(notes="10001"),
+    ],
+)
+def test_what_contradicts_nothing_links_the_only_line(item: MisItem) -> None:
+    found = match(case(line("s1"), po_number="PO-7"), [item])
+    assert made(found.links) == [("J1", "s1", "order id, only line left")]
+
+
+@pytest.mark.parametrize(
     "item",
     [
         job(customer_reference="10002", external_reference="s9"),
