@@ -167,9 +167,14 @@ class Running(msgspec.Struct, kw_only=True):
         return self.bridge.faults + sweeps
 
     @property
+    def unlisted(self) -> list[str]:
+        """Which system could not be listed for long, in a sentence each."""
+        return self.bridge.unlisted
+
+    @property
     def trouble(self) -> str:
         """All that is wrong with it; empty when all goes well."""
-        return " ".join(filter(None, (self.failed, *self.faults)))
+        return " ".join(filter(None, (self.failed, *self.faults, *self.unlisted)))
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,16 @@ class Bridge:
             for side, why in self._poll.failed.items()
         ]
 
+    @property
+    def unlisted(self) -> list[str]:
+        """Which system could not be listed for long, in a sentence each."""
+        names = {"storefront": self.connection.storefront_name, "mis": self.connection.mis_name}
+        return [
+            f"{names[side]} could not be listed since {since:%H:%M UTC on %-d %B %Y}: what is new there is "
+            "noticed only when a message tells of it."
+            for side, since in self._poll.unlisted_since.items()
+        ]
+
     async def step(self) -> int:
         """Messages first, then listings when their time has come, then every order that is due.
 

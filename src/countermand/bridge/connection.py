@@ -83,6 +83,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for each in both for name, one in each.items() if one.offered)
 
     @property
+    def lists_orders(self) -> bool:
+        """Whether the storefront can be asked for its orders."""
+        lists = self.storefront.capabilities.get("list")
+        return lists is not None and lists.offered
+
+    @property
     def lists_jobs(self) -> bool:
         """Whether a job that a listing of the MIS does not show is not there."""
         lists = self.mis.capabilities.get("list")

@@ -29,6 +29,8 @@ STORE_EVERY = timedelta(minutes=10)
 THOROUGH_EVERY = timedelta(minutes=30)
 #: So far back, which is more than a wrong time zone takes away.
 THOROUGH = timedelta(days=2)
+#: A listing that fails for longer than this is told to people: what is new may go unnoticed.
+PATIENCE = timedelta(minutes=30)
 #: So many items that a listing only named are read by their number in one round.
 _MOST_READ = 20
 
@@ -54,6 +56,14 @@ class Poll:
         self._named: dict[str, MisItem] = {}
         #: The systems whose last listing could not be taken in whole by an error of ours, and the error.
         self.failed: dict[str, str] = {}
+        #: Since when a system that can be listed was not, by the first listing that failed.
+        self._silent: dict[str, datetime] = {}
+
+    @property
+    def unlisted_since(self) -> dict[str, datetime]:
+        """The systems that could not be listed for long, and since when."""
+        now = self._clock()
+        return {name: since for name, since in self._silent.items() if now - since >= PATIENCE}
 
     async def look(self) -> None:
         """One round over both systems."""
@@ -85,6 +95,8 @@ class Poll:
         placed = await self._connection.storefront.list_orders(since=since)
         lookback = now - self._connection.polling.lookback
         cancelled = await self._connection.storefront.list_orders(since=lookback, cancelled_only=True)
+        whole = placed is not None and cancelled is not None
+        self._heard(name, now, whole or not self._connection.lists_orders)
         orders = {order.order_id: order for order in (*(placed or ()), *(cancelled or ()))}
         news = [order for order in orders.values() if self._is_news(order.order_id, order)]
         taken = await self._take_orders(news)
@@ -95,6 +107,12 @@ class Poll:
             times = [each.placed_at for each in placed if not isinstance(each, OrderNotRead)]
             await self._got_to(name, times, now)
         return _said(lost[-1].order_id, _reason(lost[-1].status), len(lost)) if lost else ""
+
+    def _heard(self, name: str, now: datetime, heard: bool) -> None:
+        if heard:
+            self._silent.pop(name, None)
+        else:
+            self._silent[name] = min(self._silent.get(name, now), now)
 
     def _is_news(self, key: str, shown: _Listed) -> bool:
         """Whether a listing shows something else than when it was last taken in."""
@@ -114,6 +132,7 @@ class Poll:
     async def _mis(self) -> str:
         now, name = self._clock(), "mis"
         items = await self._connection.mis.list_changed(await self._since(name, now))
+        self._heard(name, now, items is not None or not self._connection.lists_jobs)
         if items is not None:
             news = [item for item in items if self._is_news(item.ref, item)]
             taken = await self._take_items(news)

@@ -292,3 +292,42 @@ def test_polling_never_wakes_a_shop_that_only_listens() -> None:
         assert small.calls.total() == 0
 
     run(story())
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_system_that_cannot_be_listed_for_long_is_told_until_it_can(small: Small, side: Side) -> None:
+    """An order that nobody knows yet has no task that could say that its system does not answer."""
+
+    async def story() -> None:
+        name = {Side.STOREFRONT: "Infigo", Side.MIS: "printIQ"}[side]
+        port = small.storefront if side is Side.STOREFRONT else small.mis
+        await small.step()
+        port.down = "HTTP 200, with rows that have no number"
+        for _ in range(30):
+            small.clock.advance(60)
+            await small.step()
+            assert small.bridge.unlisted == []
+        small.clock.advance(60)
+        await small.step()
+        (said,) = small.bridge.unlisted
+        assert said.startswith(f"{name} could not be listed since 10:01 UTC on 23 November 2026")
+        assert small.bridge.faults == []
+        port.down = ""
+        small.clock.advance(60)
+        await small.step()
+        assert small.bridge.unlisted == []
+
+    run(story())
+
+
+def test_what_cannot_be_listed_by_set_up_is_no_news(small: Small) -> None:
+    async def story() -> None:
+        small.storefront.lists = small.mis.lists = False
+        small.storefront.offers.discard("list")
+        small.mis.offers.discard("list")
+        for _ in range(5):
+            small.clock.advance(3600)
+            await small.step()
+        assert small.bridge.unlisted == []
+
+    run(story())
