@@ -51,6 +51,8 @@ AtFault = Callable[[str, Exception], None]
 Sent = tuple[StoredCase, tuple[Written, ...]]
 Answered = tuple[Answer, datetime]
 
+#: So many orders are written about together; more would wait in line while what was read of them grows old.
+_AT_ONCE = 4
 #: So often a change is made anew because another worker changed its order meanwhile.
 _MOST_TRIES = 10
 
@@ -265,27 +267,32 @@ class Converger:
     # Act and read back
 
     async def _act(self, passes: Sequence[Pass]) -> frozenset[str]:
-        """Mark as sent, send, store the answers, read back, conclude; the orders with answers not stored."""
-        prepared = [prepare(one, self._clock()) for one in passes]
-        sent = await self._commit(prepared)
-        answers = await asyncio.gather(*(self._send_all(case, written) for case, written in sent))
-        brakes = await self._store.brakes(self._connection.name)
-        stored = await self._store_answers(list(zip(sent, answers, strict=True)), brakes)
-        await self._read_back(stored, brakes)
-        answered = {one.case.order_id for one in stored}
-        return frozenset(one.case.order_id for one, _ in sent if one.case.order_id not in answered)
+        """Mark as sent, send, store the answers, read back, conclude; the orders with answers not stored.
 
-    async def _store_answers(
-        self, answered: Sequence[tuple[Sent, Sequence[Answered]]], brakes: frozenset[Direction]
-    ) -> list[StoredCase]:
+        A few orders at a time; those whose turn comes too late are read anew in the next pass.
+        """
+        sent, stored = [], []
+        for first in range(0, len(passes), _AT_ONCE):
+            fresh = [one for one in passes[first : first + _AT_ONCE] if self._fresh(one)]
+            some = await self._commit([prepare(one, self._clock()) for one in fresh]) if fresh else []
+            answers = await asyncio.gather(*(self._send_all(case, written) for case, written in some))
+            sent += [one.case.order_id for one, _ in some]
+            stored += await self._store_answers(list(zip(some, answers, strict=True)))
+        await self._read_back(stored)
+        return frozenset(sent) - {one.case.order_id for one in stored}
+
+    async def _store_answers(self, answered: Sequence[tuple[Sent, Sequence[Answered]]]) -> list[StoredCase]:
         """Store what was answered; where we fail on one order's, those of the others all the same."""
+        if not answered:
+            return []
+        brakes = await self._store.brakes(self._connection.name)
         try:
             after = await self._commit([self._answer(sent, answers, brakes) for sent, answers in answered])
             return [stored for stored, _ in after]
         except FAULTS as fault:
             if len(answered) > 1:
                 self.at_fault(f"orders/{len(answered)}", fault)
-                return [one for each in answered for one in await self._store_answers([each], brakes)]
+                return [one for each in answered for one in await self._store_answers([each])]
             ((stored, _), _), *_ = answered
             await self.put_off(stored.case.order_id, fault)
             return []
@@ -326,7 +333,10 @@ class Converger:
         judged = self._judge(Pass(stored=stored, case=case), brakes)
         return replace(judged, entries=tuple(entries), written=news), written
 
-    async def _read_back(self, stored: Sequence[StoredCase], brakes: frozenset[Direction]) -> None:
+    async def _read_back(self, stored: Sequence[StoredCase]) -> None:
+        if not stored:
+            return
+        brakes = await self._store.brakes(self._connection.name)
         passes = [Pass(stored=one, case=one.case) for one in stored]
         sides = {one.case.order_id: _written_sides(one.case) for one in stored}
         passes = await self._looking.look(passes, lambda one: sides[one.case.order_id])
