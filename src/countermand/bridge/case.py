@@ -124,12 +124,8 @@ class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
 
     def reading(self) -> Reading:
         reading = self.mis.reading()
-        return Reading(
-            status=with_history(reading.status, self.furthest),
-            began_at=reading.began_at,
-            since=reading.since,
-            tracking=reading.tracking,
-        )
+        status = with_history(reading.status, self.furthest)
+        return reading if status is reading.status else replace(reading, status=status)
 
     def read(
         self, status: LineStatus, began_at: datetime, answered_at: datetime, tracking: frozenset[str]
@@ -247,10 +243,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     serial: int = 0
 
     def line(self, line_id: str) -> CaseLine | None:
-        return next((line for line in self.lines if line.line_id == line_id), None)
+        for line in self.lines:
+            if line.line_id == line_id:
+                return line
+        return None
 
     def item(self, ref: str) -> CaseItem | None:
-        return next((item for item in self.items if item.ref == ref), None)
+        for item in self.items:
+            if item.ref == ref:
+                return item
+        return None
 
     def with_line(self, line: CaseLine) -> Case:
         return replace(self, lines=_put(self.lines, line, lambda each: each.line_id))
@@ -275,9 +277,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         Several jobs of one line are cancelled one by one: what is not proven yet stands for them all.
         """
         newest = self.newest_writes(line_id)
+        if not newest:
+            return None
         cancelled = {item.ref for item in self.items if _is_cancelled(item.mis.status)}
         still = [written for written in newest if written.job_ref not in cancelled]
-        return max(still or newest, key=_least_proven, default=None)
+        return max(still or newest, key=_least_proven)
 
     def newest_writes(self, line_id: str) -> tuple[Written, ...]:
         """The newest write about a line, or, of a line that several jobs make, the newest about each job."""
@@ -297,6 +301,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open_writes(self) -> tuple[Written, ...]:
         """Writes whose effect is not yet known."""
+        if not self.writes:
+            return ()
         newest = {written.id for line in self.lines for written in self.newest_writes(line.line_id)}
         return tuple(
             written for written in self.writes if written.id in newest and written.command.verified_at is None
@@ -323,8 +329,9 @@ def _is_cancelled(status: LineStatus) -> bool:
 def _put(rows: tuple[Row, ...], row: Row, key: Callable[[Row], str]) -> tuple[Row, ...]:
     """Replace the row of the same key, or append it."""
     name = key(row)
-    if any(key(each) == name for each in rows):
-        return tuple(row if key(each) == name else each for each in rows)
+    for place, each in enumerate(rows):
+        if key(each) == name:
+            return (*rows[:place], row, *rows[place + 1 :])
     return (*rows, row)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -48,10 +49,10 @@ class Polling(msgspec.Struct, frozen=True, kw_only=True):
 
     def _with_others(self, now: datetime, wait: timedelta) -> datetime:
         """A time about `wait` from now, at the latest after `slowest`, on which other orders fall too."""
-        steps = [step for step in _GRID if self.interval * step * 4 <= wait]
-        if not steps:
+        place = bisect_right(_GRID, wait // (self.interval * 4))
+        if not place:
             return now + wait
-        grid = self.interval * steps[-1]
+        grid = self.interval * _GRID[place - 1]
         sooner = (now + wait - _EPOCH) // grid * grid + _EPOCH
         return sooner if sooner - now >= wait / 2 else min(sooner + grid, now + self.slowest)
 

@@ -104,8 +104,9 @@ def _candidates(case: Case, item: MisItem) -> list[Candidate]:
 
 def _split_from(line: CaseLine, item: MisItem) -> str:
     """A split sales order keeps its number with `-001` behind it and lives on by itself."""
-    linked = (link.ref for link in line.links)
-    return next((ref for ref in linked if re.fullmatch(rf"{re.escape(ref)}-\d{{3}}", item.ref)), "")
+    number, _, part = item.ref.rpartition("-")
+    split = re.fullmatch(r"\d{3}", part) and any(link.ref == number for link in line.links)
+    return number if split else ""
 
 
 def _fits(line: CaseLine, item: MisItem) -> bool:
@@ -176,4 +177,6 @@ def _candidate(item: MisItem, line: CaseLine, key: str, reasons: tuple[str, ...]
 
 
 def _mentions(text: str, word: str) -> bool:
-    return bool(word) and re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+    return (
+        bool(word) and word in text and re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+    )

@@ -166,6 +166,8 @@ def differences(before: Case | None, after: Case, raw: dict[str, str]) -> list[S
 def _line_differences(before: Case | None, after: Case, raw: dict[str, str]) -> Iterable[Sighting]:
     for line in after.lines:
         was = before.line(line.line_id) if before else None
+        if was is line:
+            continue
         old = was.storefront.reading() if was else None
         new = line.storefront.reading()
         if old is None or old.status != new.status or old.tracking != new.tracking:
@@ -182,6 +184,8 @@ def _line_differences(before: Case | None, after: Case, raw: dict[str, str]) -> 
 def _item_differences(before: Case | None, after: Case, raw: dict[str, str]) -> Iterable[Sighting]:
     for item in after.items:
         was = before.item(item.ref) if before else None
+        if was is item:
+            continue
         old, new = (was.reading() if was else None), item.reading()
         if old is None or old.status != new.status or old.tracking != new.tracking:
             yield Sighting(

@@ -172,7 +172,9 @@ def with_history(status: LineStatus, furthest_seen: Progress | None) -> LineStat
         return status
     if not status.history_known:
         return Facts(status.intent, furthest([status.progress, furthest_seen]))
-    return Facts(status.intent, status.progress, history_known=status.progress.rank >= furthest_seen.rank)
+    if status.progress.rank >= furthest_seen.rank:
+        return status
+    return Facts(status.intent, status.progress, history_known=False)
 
 
 def furthest(progresses: Iterable[Progress]) -> Progress:
@@ -187,6 +189,8 @@ def combine(statuses: Iterable[LineStatus]) -> LineStatus:
     every part is, and as dispatched only when every part that was not cancelled is.
     """
     parts = list(statuses)
+    if len(parts) == 1:
+        return parts[0]
     for kind in (Unreadable, Unmapped):
         found = next((part for part in parts if isinstance(part, kind)), None)
         if found is not None:
