@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -11,6 +12,9 @@ from sqlalchemy import BigInteger, Dialect, LargeBinary, String, Text, TypeDecor
 from sqlalchemy.types import TypeEngine
 
 Value = TypeVar("Value")
+
+#: So many of the values read last are kept, of each column of JSON.
+_KEPT = 256
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -37,11 +41,11 @@ class Moment(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else to_micros(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:  # noqa: ARG002
+        return lambda value: None if value is None else to_micros(value)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else from_micros(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:  # noqa: ARG002
+        return lambda value: None if value is None else from_micros(value)
 
 
 def storable(text: str, length: int | None = None) -> str:
@@ -90,13 +94,14 @@ class Json(TypeDecorator[Value], Generic[Value]):
     def __init__(self, value_type: type[Value]) -> None:
         super().__init__()
         self.value_type = value_type
-        self._decoder = msgspec.json.Decoder(value_type)
+        # Values are frozen, and most of what is read has been read before: the same text is the same value.
+        self._decoded = lru_cache(_KEPT)(msgspec.json.Decoder(value_type).decode)
 
-    def process_bind_param(self, value: Value | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else encode(value).decode()
+    def bind_processor(self, dialect: Dialect) -> Callable[[Value | None], str | None]:  # noqa: ARG002
+        return lambda value: None if value is None else encode(value).decode()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Value | None:  # noqa: ARG002
-        return None if value is None else self._decoder.decode(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Value | None]:  # noqa: ARG002
+        return lambda value: None if value is None else self._decoded(value)
 
 
 Bytes = LargeBinary

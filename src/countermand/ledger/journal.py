@@ -96,14 +96,15 @@ def append(connection: Connection, chain: str, entries: Sequence[Entry]) -> None
         actor, subject = storable(entry.actor), storable(entry.subject, _SUBJECT_LENGTH)
         content = digest(actor, body)
         link = link_of(chain, seq, to_micros(entry.at), entry.event.value, subject, content)
+        chained = digest(prev, link)
         rows.append(
             {
                 "chain": chain, "seq": seq, "at": entry.at, "event": entry.event.value,
                 "actor": actor, "subject": subject, "body": body, "content": content,
-                "prev": prev, "hash": digest(prev, link),
+                "prev": prev, "hash": chained,
             }
         )  # fmt: skip
-        prev = digest(prev, link)
+        prev = chained
     _INSERT.run_many(connection, rows)
     _MOVE_HEAD.run(connection, {"head_chain": chain, "head_seq": seq, "head_hash": prev})
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from operator import itemgetter
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Dialect, Engine, Executable, SelectBase
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
@@ -62,9 +62,7 @@ class Prepared:
         if database.dialect.name != "sqlite":
             database.execute(self._statement, list(rows))
             return
-        form, driver = self._form(database.dialect, rows[0]), _driver(database)
-        for row in rows:
-            form.run(driver, row)
+        self._form(database.dialect, rows[0]).run_many(_driver(database), rows)
 
     def _form(self, dialect: Dialect, values: Values) -> _Form:
         """The statement as text; one for each length of the lists among its values."""
@@ -91,7 +89,10 @@ class _Form:
     """A statement in the database's own words, and how its values go in and its rows come out."""
 
     def __init__(
-        self, sql: str, values: Sequence[_Value], results: Sequence[tuple[int, Callable[[Any], Any]]]
+        self,
+        sql: str,
+        values: Sequence[Callable[[Values], Any]],
+        results: Sequence[tuple[int, Callable[[Any], Any]]],
     ) -> None:
         self._sql = sql
         self._values = values
@@ -112,8 +113,14 @@ class _Form:
         except sqlite3.Error as error:
             raise _as_ours(self._sql, error) from error
 
+    def run_many(self, driver: sqlite3.Connection, rows: Sequence[Values]) -> None:
+        try:
+            driver.executemany(self._sql, [self._bound(row) for row in rows])
+        except sqlite3.Error as error:
+            raise _as_ours(self._sql, error) from error
+
     def _bound(self, values: Values) -> list[Any]:
-        return [value.of(values) for value in self._values]
+        return [value(values) for value in self._values]
 
     def _converted(self, row: Row) -> Row:
         converted = list(row)
@@ -122,32 +129,26 @@ class _Form:
         return tuple(converted)
 
 
-class _Value(msgspec.Struct, frozen=True):
+def _value_of(name: str, binds: Mapping[str, Any], dialect: Dialect) -> Callable[[Values], Any]:
     """Where one value of a statement comes from: a name, a place in a list of that name, or the statement."""
-
-    name: str
-    place: int | None
-    given: bool
-    fixed: Any
-    convert: Convert
-
-    def of(self, values: Values) -> Any:
-        value: Any = values[self.name] if self.given else self.fixed
-        if self.place is not None:
-            value = value[self.place]
-        return value if self.convert is None else self.convert(value)
+    if name in binds:
+        bind = binds[name]
+        convert: Convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if not bind.required:
+            fixed = bind.effective_value if convert is None else convert(bind.effective_value)
+            return lambda _values: fixed
+        return itemgetter(name) if convert is None else _converting(itemgetter(name), convert)
+    listed, _, number = name.rpartition("_")  # `values_3` is the third of the list `values`
+    convert, place = binds[listed].type.dialect_impl(dialect).bind_processor(dialect), int(number) - 1
+    return _converting(lambda values: values[listed][place], convert or _as_it_is)  # type: ignore[index]
 
 
-def _value_of(name: str, binds: Mapping[str, Any], dialect: Dialect) -> _Value:
-    place = None
-    if name not in binds:  # `values_3` is the third of the list `values`
-        name, _, number = name.rpartition("_")
-        place = int(number) - 1
-    bind = binds[name]
-    given = bind.required or place is not None
-    convert: Convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
-    fixed = None if given else bind.effective_value
-    return _Value(name=name, place=place, given=given, fixed=fixed, convert=convert)
+def _converting(given: Callable[[Values], Any], convert: Callable[[Any], Any]) -> Callable[[Values], Any]:
+    return lambda values: convert(given(values))
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def _results(statement: Any, dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:

@@ -142,10 +142,10 @@ def _may_send(change: Change, direction: Direction, tripped: frozenset[Direction
 
 
 def tripped_brakes(database: Connection, connection: str) -> frozenset[Direction]:
-    return frozenset(Direction(name) for (name,) in _TRIPPED.all(database, {"of": connection}))
+    return frozenset(Direction(name) for (name,) in TRIPPED.all(database, {"of": connection}))
 
 
-_TRIPPED = Prepared(
+TRIPPED = Prepared(
     select(schema.brake.c.direction).where(
         schema.brake.c.connection == bindparam("of"), schema.brake.c.cleared_at.is_(None)
     )

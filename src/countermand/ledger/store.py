@@ -16,8 +16,8 @@ from countermand.core.status import Side
 from countermand.ledger import schema
 from countermand.ledger.journal import append
 from countermand.ledger.prepared import Prepared, Row, Values
+from countermand.ledger.saving import TRIPPED, upsert
 from countermand.ledger.saving import save_changes as save_changes
-from countermand.ledger.saving import tripped_brakes, upsert
 from countermand.ledger.writer import Writer
 
 _orders = schema.orders
@@ -151,8 +151,8 @@ class DatabaseStore:
         )
 
     async def brakes(self, connection: str) -> frozenset[Direction]:
-        with self._engine.begin() as database:
-            return tripped_brakes(database, connection)
+        rows = self._rows(TRIPPED, {"of": connection})
+        return frozenset(Direction(name) for (name,) in rows)
 
     async def hooks(self, connection: str, now: datetime, limit: int) -> list[Hook]:
         return [

@@ -105,10 +105,15 @@ def _open_one(database: Connection, connection: str, wish: TaskWish, now: dateti
         "state": "open",
         "returned": before,
     }
-    return int(database.execute(_INSERT_TASK, row).scalar_one()), True
+    ((new,),) = _INSERT_TASK.all(database, row)
+    return int(new), True
 
 
-_INSERT_TASK = insert(task).returning(task.c.id)
+_INSERT_TASK = Prepared(
+    insert(task).returning(task.c.id),
+    "connection", "group_key", "kind", "urgency", "owner", "because", "detail", "line_ids", "assisted",
+    "opened_at", "due_at", "state", "returned",
+)  # fmt: skip
 _OF_KEY = (task.c.connection == bindparam("of"), task.c.group_key == bindparam("key"))
 _OPEN_OF_KEY = Prepared(select(task.c.id).where(*_OF_KEY, task.c.state == "open"))
 _COUNT_OF_KEY = Prepared(select(func.count()).select_from(task).where(*_OF_KEY))
@@ -123,9 +128,7 @@ _JOIN = Prepared(insert(task_order), "task_id", "order_id")
 def _end(database: Connection, change: Change, row_id: int, now: datetime) -> Iterable[Entry]:
     subject = f"order/{change.case.order_id}"
     for check in change.checks:
-        database.execute(
-            update(task).where(task.c.id == check.id).values(last_check=check.saw, version=task.c.version + 1)
-        )
+        _NOTE_CHECK.run(database, {"of_task": check.id, "saw": check.saw})
         yield Entry(
             at=now, event=Event.TASK_NOT_DONE, subject=subject, why=check.saw, extra={"task": str(check.id)}
         )
@@ -160,6 +163,11 @@ def _leave(database: Connection, end: TaskEnd, row_id: int, now: datetime) -> bo
     return _CLOSE.run(database, closed) == 1
 
 
+_NOTE_CHECK = Prepared(
+    update(task)
+    .where(task.c.id == bindparam("of_task"))
+    .values(last_check=bindparam("saw"), version=task.c.version + 1)
+)
 _OTHERS = Prepared(
     select(func.count())
     .select_from(task_order.join(task, task.c.id == task_order.c.task_id))

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, select, tuple_
 
 from countermand.bridge.case import Case
 from countermand.ledger import schema
 from countermand.ledger.columns import Moment, from_micros, to_micros
+from countermand.ledger.prepared import Prepared
 from countermand.ledger.schema import brake, orders, reference, task, task_order
 
 Row = TypeVar("Row")
@@ -274,28 +275,30 @@ def _orders_of_tasks(
     database: Connection, task_ids: Sequence[int]
 ) -> dict[int, tuple[tuple[str, ...], int, str]]:
     """The first few orders of each task, how many it has, and the first one's customer."""
-    place = func.row_number().over(partition_by=task_order.c.task_id, order_by=task_order.c.order_id)
-    ranked = (
-        select(
-            task_order.c.task_id,
-            task_order.c.order_id,
-            place.label("place"),
-            func.count().over(partition_by=task_order.c.task_id).label("total"),
-        )
-        .where(task_order.c.task_id.in_(task_ids))
-        .subquery()
-    )
-    statement = (
-        select(ranked.c.task_id, ranked.c.total, orders.c.order_ref, orders.c.customer)
-        .join(orders, orders.c.id == ranked.c.order_id)
-        .where(ranked.c.place <= _SHOWN_ORDERS)
-        .order_by(ranked.c.task_id, ranked.c.place)
-    )
     about: dict[int, tuple[tuple[str, ...], int, str]] = {}
-    for task_id, total, order_ref, customer in database.execute(statement):
+    for task_id, total, order_ref, customer in _ORDERS_OF_TASKS.all(database, {"task_ids": task_ids}):
         known, _, first = about.get(task_id, ((), 0, customer))
         about[task_id] = ((*known, order_ref), total, first)
     return about
+
+
+_PLACE = func.row_number().over(partition_by=task_order.c.task_id, order_by=task_order.c.order_id)
+_RANKED = (
+    select(
+        task_order.c.task_id,
+        task_order.c.order_id,
+        _PLACE.label("place"),
+        func.count().over(partition_by=task_order.c.task_id).label("total"),
+    )
+    .where(task_order.c.task_id.in_(bindparam("task_ids", expanding=True)))
+    .subquery()
+)
+_ORDERS_OF_TASKS = Prepared(
+    select(_RANKED.c.task_id, _RANKED.c.total, orders.c.order_ref, orders.c.customer)
+    .join(orders, orders.c.id == _RANKED.c.order_id)
+    .where(_RANKED.c.place <= _SHOWN_ORDERS)
+    .order_by(_RANKED.c.task_id, _RANKED.c.place)
+)
 
 
 def orders_of_task(
