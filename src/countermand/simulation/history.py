@@ -21,6 +21,7 @@ from countermand.ledger.engine import open_engine
 from countermand.ledger.saving import tripped_brakes
 from countermand.ledger.schema import metadata
 from countermand.printiq.settings import PrintIQSettings
+from countermand.simulation.agenda import PutOff
 from countermand.simulation.audit import audit, journal_head
 from countermand.simulation.desk import Desk
 from countermand.simulation.dice import Dice, dice_of
@@ -121,6 +122,7 @@ class World:
         ]
         self.settling = Settling(self.watch, script.rules)
         self.idle = Idle(self.shop, self.plant, mis_lacks=setup.mis_lacks, every_look=every_look)
+        self.put_off = PutOff(self.watch.put_off)
         self.engine: Engine = open_engine("sqlite://")
         metadata.create_all(self.engine)
         self.writes = Writes(self.watch, self._brakes)
@@ -146,6 +148,8 @@ class World:
         self.loop.after_each = self._after_each
         self.loop.run_until(self.script.end)
         self.loop.after_each = lambda: None
+        with self.engine.begin() as database:
+            self.put_off.write(database)
         audit(self.engine, self.watch)
 
     def outcome(self, violation: str = "", invariant: str = "") -> Outcome:
@@ -252,7 +256,7 @@ class World:
             loop=self.loop,
             life=life,
             writer=writer,
-            store=WatchedStore(self.engine, writer, self._saved),
+            store=WatchedStore(self.engine, writer, self._saved, self.put_off),
             storefront=SimulatedStorefront(self.shop, lines["storefront"], lacks=setup.storefront_lacks),
             mis=SimulatedMis(self.plant, lines["mis"], lacks=setup.mis_lacks),
             policy=setup.policy,
@@ -261,7 +265,7 @@ class World:
             live_since=EPOCH + timedelta(seconds=setup.live_since),
             changed_at=lambda: self._changed_at,
             idle=self.idle,
-            put_off=self.watch.put_off,
+            put_off=self.put_off,
         )
 
     def _is_busy(self) -> bool:
@@ -331,6 +335,7 @@ class World:
             if change.case.order_id in saved:
                 self.counts["saves"] += 1
                 self.counts["quiet saves"] += not change.changed
+                self.put_off.saved(change.case.order_id)
                 self.writes.seen(change.case)
                 self.idle.saved(change, saved[change.case.order_id])
 

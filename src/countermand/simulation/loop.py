@@ -18,6 +18,23 @@ Result = TypeVar("Result")
 EPOCH = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
 
+class _Call(asyncio.TimerHandle):
+    """What to call, and whether it still shall be; nothing is kept for debugging, for there are millions."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self._callback = callback
+        self._args = args
+        self._context = context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+
 class SimulatedLoop(asyncio.AbstractEventLoop):
     """The part of an event loop that tasks, futures and timers need; time jumps from timer to timer.
 
@@ -26,8 +43,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._ready: deque[asyncio.Handle] = deque()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._ready: deque[_Call] = deque()
+        self._timers: list[tuple[float, int, _Call]] = []
         self._order = count()
         self.failure: BaseException | None = None
         self.after_each: Callable[[], None] = lambda: None
@@ -44,7 +61,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def next_at(self) -> float:
         """When something happens next, in seconds; now, where something is ready."""
-        while self._timers and self._timers[0][2].cancelled():
+        while self._timers and self._timers[0][2]._cancelled:
             heapq.heappop(self._timers)
         return self._now if self._ready or not self._timers else self._timers[0][0]
 
@@ -61,9 +78,12 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def _run(self, end: float) -> None:
         while True:
             while self._ready:
-                handle = self._ready.popleft()
-                if not handle.cancelled():
-                    handle._run()
+                call = self._ready.popleft()
+                if not call._cancelled:
+                    if call._context is None:
+                        call._callback(*call._args)
+                    else:
+                        call._context.run(call._callback, *call._args)
                     if self.failure is not None:
                         raise self.failure
                     self.after_each()
@@ -71,7 +91,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
                 self._now = max(self._now, end)
                 return
             when, _, timer = heapq.heappop(self._timers)
-            if not timer.cancelled():
+            if not timer._cancelled:
                 self._now = max(self._now, when)
                 self._ready.append(timer)
 
@@ -80,14 +100,14 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
-        return handle
+        call = _Call(callback, args, context)
+        self._ready.append(call)
+        return call
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer = _Call(callback, args, context)
         heapq.heappush(self._timers, (when, next(self._order), timer))
         return timer
 
@@ -116,6 +136,3 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         error = context.get("exception")
         if error is not None and self.failure is None:
             self.failure = error
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Cancelled timers are skipped when their time comes."""

@@ -77,6 +77,7 @@ class Plant:
         self._cancelled_can_dispatch = cancelled_can_dispatch
         self._refuses_cancel_of = refuses_cancel_of
         self.readable = readable
+        self._statuses: dict[tuple[int | str, tuple[int, int]], LineStatus] = {}
         self.items: dict[str, PlantItem] = {}
         self.of_order: dict[str, list[PlantItem]] = {}
         self.changed: Callable[[PlantItem], None] = lambda _item: None
@@ -103,10 +104,15 @@ class Plant:
     # Reading
 
     def status(self, item: PlantItem) -> LineStatus:
-        deliveries = Deliveries(len(item.deliveries), item.consigned)
-        if isinstance(item.status, int):
-            return job_status(item.status, deliveries, self._settings.dispatched_when)
-        return sales_order_status(item.status, deliveries, self._settings)
+        status, deliveries = item.status, (len(item.deliveries), item.consigned)
+        if (status, deliveries) not in self._statuses:
+            self._statuses[status, deliveries] = self._mapped(status, Deliveries(*deliveries))
+        return self._statuses[status, deliveries]
+
+    def _mapped(self, status: int | str, deliveries: Deliveries) -> LineStatus:
+        if isinstance(status, int):
+            return job_status(status, deliveries, self._settings.dispatched_when)
+        return sales_order_status(status, deliveries, self._settings)
 
     def read(self, item: PlantItem, began_at: datetime, lag: float = 0.0) -> MisItem | None:
         """The item as it was `lag` seconds ago; none if there was no such item."""
@@ -204,5 +210,5 @@ def _carries(item: PlantItem, keys: OrderKeys) -> bool:
         item.customer_reference in (keys.order_id, keys.po_number)
         or item.external_reference in keys.line_ids
         or (item.quote_no != "" and item.quote_no in keys.quote_ids)
-        or any(f"{keys.order_id}/{line_id}" in item.notes for line_id in keys.line_ids)
+        or (item.notes != "" and any(f"{keys.order_id}/{line_id}" in item.notes for line_id in keys.line_ids))
     )

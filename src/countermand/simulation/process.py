@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,13 +20,14 @@ from countermand.core.policy import Direction, Policy
 from countermand.core.rules import Override
 from countermand.core.status import Side
 from countermand.infigo.hooks import parse_hook as parse_infigo_hook
-from countermand.ledger.columns import encode, from_micros, to_micros
 from countermand.ledger.connections import remember_connection
 from countermand.ledger.inbox import receive
+from countermand.ledger.prepared import Prepared, Row, Values
 from countermand.ledger.store import DatabaseStore
 from countermand.printiq.hooks import parse_hook as parse_printiq_hook
+from countermand.simulation.agenda import Agenda, PutOff
 from countermand.simulation.dice import Dice
-from countermand.simulation.idle import Idle
+from countermand.simulation.idle import Idle, Rest
 from countermand.simulation.life import Killed, Life, MortalWriter
 from countermand.simulation.loop import SimulatedLoop
 from countermand.simulation.ports import SimulatedMis, SimulatedStorefront
@@ -40,17 +42,14 @@ IDLE_LISTINGS = timedelta(hours=3)
 #: The share of the idle looks with a fault that are made: one is like the other, and looks after something
 #: has changed meet every fault.
 IDLE_FAULTS = 0.25
-_NEXT_MESSAGE = (
-    "SELECT min(CASE state WHEN 'new' THEN received_at ELSE due_at END) FROM inbox "
-    "WHERE connection = 'shop' AND state IN ('new', 'waiting')"
-)
-_NEXT = f"SELECT (SELECT min(due_at) FROM orders WHERE connection = 'shop'), ({_NEXT_MESSAGE})"  # noqa: S608
-_DUE = "SELECT due_at, order_ref FROM orders WHERE connection = 'shop' AND due_at <= ?"
 _BRAKES = "SELECT direction FROM brake WHERE connection = 'shop' AND cleared_at IS NULL"
-#: As a look would leave it: a poll that is overdue would have both systems read, whatever was asked for.
-_PUT_OFF = "UPDATE orders SET due_at = ?, case_file = json_set(case_file, '$.poll_at', json(?)) WHERE id = ?"
 
 Saved = Callable[[Sequence[Change], Mapping[str, StoredCase], datetime], None]
+
+
+@lru_cache(4096)
+def _lateness(haste: int, due: datetime) -> timedelta:
+    return timedelta(seconds=Dice(haste, str(due)).between(0.01, REST))
 
 
 def _raise(_about: str, fault: Exception) -> None:
@@ -61,10 +60,22 @@ def _raise(_about: str, fault: Exception) -> None:
 class WatchedStore(DatabaseStore):
     """The production store; each save is shown to a watcher the moment it is durable."""
 
-    def __init__(self, engine: Engine, writer: MortalWriter, saved: Saved) -> None:
+    def __init__(self, engine: Engine, writer: MortalWriter, saved: Saved, put_off: PutOff) -> None:
         super().__init__(engine, writer)
         self._mortal = writer
         self._saved = saved
+        self._put_off = put_off
+
+    def _rows(self, statement: Prepared, wanted: Values) -> Sequence[Row]:
+        """On the one connection that a database in memory has: none is taken from the pool for each query."""
+        return statement.all(self._mortal.database, wanted)
+
+    async def due(self, connection: str, now: datetime, limit: int) -> list[StoredCase]:
+        return [self._put_off.of(stored) for stored in await super().due(connection, now, limit)]
+
+    async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
+        found = await super().load(connection, order_ids)
+        return {order_id: self._put_off.of(stored) for order_id, stored in found.items()}
 
     async def save(
         self,
@@ -99,9 +110,8 @@ class Process:
         live_since: datetime,
         changed_at: Callable[[], float],
         idle: Idle,
-        put_off: Callable[[str, datetime | None], None],
+        put_off: PutOff,
     ) -> None:
-        self._engine = engine
         self._loop = loop
         self.life = life
         self.writer = writer
@@ -112,7 +122,8 @@ class Process:
         self._put_off = put_off
         self._storefront, self._mis = storefront, mis
         self._raw = engine.raw_connection()
-        self._driver: Any = self._raw.driver_connection
+        driver: Any = self._raw.driver_connection
+        self._driver, self._agenda = driver, Agenda(driver)
         self._wake: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         live = writer.write(lambda database: remember_connection(database, NAME, live_since, life.clock()))
@@ -177,33 +188,32 @@ class Process:
         last, listing = self.bridge._last_step, self.bridge._poll_at
         if last is None or now < last or listing is None:
             return 0
-        began, until = to_micros(now), to_micros(max(self._undisturbed_until(now), now))
-        due = [(max(at, began), order_ref) for at, order_ref in self._driver.execute(_DUE, (until,))]
-        heapq.heapify(due)
-        left_out, put_off = 0, {}
+        until = max(self._undisturbed_until(now), now)
+        due = self._agenda.due(now, until)
+        left_out = 0
+        put_off: dict[str, tuple[Rest, datetime | None, datetime | None]] = {}
         while due:
-            at = due[0][0] if due[0][0] == began else to_micros(self._awake_for(from_micros(due[0][0])))
-            if at > began and at >= until:
+            at = due[0][0] if due[0][0] == now else self._awake_for(due[0][0])
+            if at > now and at >= until:
                 break
             together = []
             while due and due[0][0] <= at:
                 together.append(heapq.heappop(due)[1])
-            moment = from_micros(at)
-            rests = self._idle.rests(together, moment, self._brakes)
-            if not rests or not self._may_be_left_out(moment - now):
+            rests = self._idle.rests(together, at, self._brakes)
+            if not rests or not self._may_be_left_out(at - now):
                 break
             left_out += len(rests)
             for order_ref, rest in rests.items():
-                poll_at, looks_at = rest.next_look(self.connection, moment)
-                put_off[order_ref] = rest.row_id, looks_at, poll_at
+                poll_at, looks_at = rest.next_look(self.connection, at)
+                put_off[order_ref] = rest, looks_at, poll_at
                 if looks_at is not None:
-                    heapq.heappush(due, (to_micros(looks_at), order_ref))
+                    heapq.heappush(due, (looks_at, order_ref))
             if len(rests) < len(together):
                 break
-        for order_ref, (row_id, looks_at, poll_at) in put_off.items():
-            values = looks_at and to_micros(looks_at), encode(poll_at).decode(), row_id
-            self._driver.execute(_PUT_OFF, values)
-            self._put_off(order_ref, poll_at)
+        if put_off:
+            self._agenda.put_off({rest.row_id: looks_at for rest, looks_at, _ in put_off.values()})
+        for order_ref, (_, _, poll_at) in put_off.items():
+            self._put_off.note(order_ref, poll_at)
         return left_out
 
     def _brakes(self) -> frozenset[Direction]:
@@ -212,7 +222,8 @@ class Process:
     def _undisturbed_until(self, now: datetime) -> datetime:
         """When something else than a look by schedule happens next, by our own clock."""
         anything = now + timedelta(seconds=self._loop.next_at() - self._loop.time())
-        return min([anything, self._listing_at(), *self._times(_NEXT_MESSAGE)])
+        message = self._agenda.next_message()
+        return min(anything, self._listing_at(), message or anything)
 
     def _may_be_left_out(self, later: timedelta) -> bool:
         """Whether an idle look so much later would meet no fault, or one of the many that are left out."""
@@ -233,7 +244,7 @@ class Process:
 
     def _awake_for(self, due: datetime) -> datetime:
         """When this process sees that something is due: a little later, the same whenever it is asked."""
-        return due + timedelta(seconds=Dice(self._haste, str(due)).between(0.01, REST))
+        return due + _lateness(self._haste, due)
 
     def wake(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -241,11 +252,8 @@ class Process:
 
     def _next(self) -> datetime:
         """When there is something to do next, by our own clock."""
-        return min([self._listing_at(), *self._times(_NEXT)])
-
-    def _times(self, query: str) -> list[datetime]:
-        found = self._driver.execute(query).fetchone()
-        return [from_micros(micros) for micros in found if micros is not None]
+        times = (self._listing_at(), self._agenda.next_order(), self._agenda.next_message())
+        return min([time for time in times if time is not None])
 
     def _listing_at(self) -> datetime:
         """When the next listing is worth its while: one that finds nothing changed changes nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -66,18 +67,23 @@ class ShopOrder(msgspec.Struct, kw_only=True):
         return next(line for line in self.lines if line.line_id == line_id)
 
     def facts(self, line: ShopLine) -> Facts:
-        status = line_status(
-            Axes(
-                order=self.status,
-                shipping=self.shipping,
-                line_cancelled=line.cancelled,
-                quantity=line.quantity,
-                shipped_quantity=line.shipped,
-            ),
-            pickup_counts=True,
-        )
-        assert isinstance(status, Facts), f"order {self.order_id} reads as {status}"
-        return status
+        return _facts(self.status, self.shipping, line.cancelled, line.quantity, line.shipped)
+
+
+@lru_cache(4096)
+def _facts(order: str, shipping: str, cancelled: bool, quantity: int, shipped: int) -> Facts:
+    status = line_status(
+        Axes(
+            order=order,
+            shipping=shipping,
+            line_cancelled=cancelled,
+            quantity=quantity,
+            shipped_quantity=shipped,
+        ),
+        pickup_counts=True,
+    )
+    assert isinstance(status, Facts), f"{order}/{shipping} reads as {status}"
+    return status
 
 
 class Shop:
