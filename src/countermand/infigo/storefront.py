@@ -99,7 +99,9 @@ class InfigoStorefront:
 
     async def find_order_of_line(self, line_id: str) -> str | None:
         reply = await self._client.order_line(line_id)
-        if not reply.ok or as_text(pick(reply.value, "Id")).lower() != line_id.lower():
+        answered = as_text(pick(reply.value, "Id")).lower()
+        # Its type letter stands in a field of its own too, so the number alone may be the id.
+        if not reply.ok or not answered or answered not in (line_id.lower(), line_id[1:]):
             return None
         return as_text(pick(reply.value, "OrderId")) or None
 

@@ -370,6 +370,18 @@ class TestOrderOfLine:
         assert run(storefront(vendor).find_order_of_line("s2001")) == order_id
 
 
+@pytest.mark.parametrize("answered", ["s2001", "S2001", 2001, "2001"])
+def test_a_line_is_known_by_its_number_with_its_letter_or_without(answered: object) -> None:
+    vendor = FakeVendor(orderlineitem__get=json_answer({"Id": answered, "Type": "s", "OrderId": 10001}))
+    assert run(storefront(vendor).find_order_of_line("s2001")) == "10001"
+
+
+@pytest.mark.parametrize("answered", ["s2002", 2002, "d2001", "", None, 1])
+def test_the_order_of_another_line_is_not_taken_for_it(answered: object) -> None:
+    vendor = FakeVendor(orderlineitem__get=json_answer({"Id": answered, "OrderId": 10001}))
+    assert run(storefront(vendor).find_order_of_line("s2001")) is None
+
+
 def test_the_order_page() -> None:
     shop = storefront(FakeVendor(), base_url="https://shop.example.com/")
     assert shop.order_url("10001") == "https://shop.example.com/Admin/Order/Edit/10001"
