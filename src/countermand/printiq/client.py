@@ -78,7 +78,7 @@ class PrintIQClient:
 
     async def log_in(self) -> Reply | None:
         """Mint a token; none when that worked, else how it failed."""
-        token = await self._login.renew()
+        token = await self._login.anew()
         return token if isinstance(token, Reply) else None
 
     async def odata(self, entity: str, query: Mapping[str, str]) -> Reply:

@@ -59,6 +59,10 @@ class Login:
             return token
         return await self.renew(token)
 
+    async def anew(self) -> Token | Reply:
+        """A new token, although the present one may still hold."""
+        return await self.renew(self._token)
+
     async def renew(self, spent: Token | None = None) -> Token | Reply:
         """A new token, unless somebody else has replaced the spent one in the meantime."""
         async with self._minting:

@@ -76,3 +76,18 @@ def test_what_is_wrong_is_one_sentence_with_the_setting(path: str, answer: Answe
     assert "\n" not in problem
     assert PASSWORD not in problem
     assert [word for word in words if word not in problem] == []
+
+
+def test_a_login_that_still_holds_does_not_hide_that_the_next_one_fails() -> None:
+    printiq = good_printiq()
+    mis = printiq.mis()
+
+    async def twice() -> tuple[str | None, str | None]:
+        first = await mis.check()
+        printiq.on(TOKEN_PATH, envelope("Invalid login details"))
+        return first, await mis.check()
+
+    first, second = run(twice())
+    assert first is None
+    assert second is not None
+    assert "Invalid login details" in second
