@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from countermand.printiq.client import PrintIQClient
-from countermand.vendor_http.fields import as_text, compact, rows
+from countermand.vendor_http.fields import as_text, compact, pick, rows
 from countermand.vendor_http.reply import CallOutcome, Reply
 
 PAGE = 50
@@ -29,11 +29,14 @@ class Rows(msgspec.Struct, frozen=True):
     began_at: datetime
 
 
-async def read_all(client: PrintIQClient, entity: str, *, filter_text: str, key: str) -> Rows | Reply:
+async def read_all(
+    client: PrintIQClient, entity: str, *, filter_text: str, key: str, one_each: bool = False
+) -> Rows | Reply:
     """Every row of an entity that the filter matches, or the reply that ended the attempt.
 
     Ordered by its key, so that a row which changes meanwhile is never pushed over a page's edge; a row
-    that was therefore seen twice is kept once.
+    that was therefore seen twice is kept once. `one_each`: a row per key, so that what a later page shows
+    of one takes the place of what an earlier page showed.
     """
     query = {"$filter": filter_text, "$orderby": key}
     reply = await client.odata(entity, query)
@@ -45,6 +48,9 @@ async def read_all(client: PrintIQClient, entity: str, *, filter_text: str, key:
         page = rows(reply.value, "value") if reply.ok else None
         if page is None:
             return _not_odata(reply, entity)
+        if one_each and found:
+            shown = {as_text(pick(row, key)) for row in page}
+            found = {text: row for text, row in found.items() if as_text(pick(row, key)) not in shown}
         found.update((compact(row), row) for row in page)
         seen += len(page)
         link = _next_link(reply.value)

@@ -162,7 +162,13 @@ class ODataReader:
         items: dict[str, MisItem] = {}
         entity, number = self._entity(kind), self._number(kind)
         for filter_text in odata.any_of(terms) if entity else ():
-            found = await odata.read_all(self._client, entity, filter_text=filter_text, key=number)
+            found = await odata.read_all(
+                self._client,
+                entity,
+                filter_text=filter_text,
+                key=number,
+                one_each=kind is MisItemKind.JOB,
+            )
             if isinstance(found, Reply):
                 raise ReadFailedError(found.said)
             try:

@@ -328,3 +328,15 @@ class TestReading:
         (item,) = run(mis.read([sales_order()]))
         assert isinstance(item.status, Unreadable)
         assert "odata.sales_order_entity" in item.status.reason
+
+
+def test_a_job_that_changed_between_two_pages_is_what_the_later_one_shows() -> None:
+    """It would else be half cancelled, with twice its deliveries, until somebody reads it again."""
+    before = row(7, ProductionStatusID=22, DeliveriesTotal=1, DeliveriesConsigned=0)
+    after = row(7, ProductionStatusID=17, DeliveriesTotal=1, DeliveriesConsigned=1, Quantity=4)
+    full = [before, *(row(number) for number in range(100, 149))]
+    printiq = printiq_with([page(*full), page(after)])
+    found = run(printiq.mis().list_changed(START))
+    assert found is not None
+    (item,) = (each for each in found if each.ref == "J00007-01")
+    assert (item.status, item.quantity) == (Facts(Intent.CANCELLED, Progress.DISPATCHED), 4)
