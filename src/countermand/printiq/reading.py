@@ -92,12 +92,14 @@ class AcceptanceReader:
         return blank(ref, began_at, Unreadable(f"printIQ's answer has no list {path}"))
 
     async def _group_of_sales_order(self, number: str) -> str | Reply:
+        names = self._settings.acceptance
         reply = await self._client.quote_process(
-            "QuoteProcess_GetQQAKeyFromSONumber", {"SalesOrderNo": number}
+            "QuoteProcess_GetQQAKeyFromSONumber", {names.sales_order_asked: number}
         )
         if not reply.ok:
             return reply
-        return as_text(pick(reply.value, "QQAKey")) or as_text(pick(reply.value, "AcceptanceKey")) or reply
+        keys = (as_text(pick(reply.value, name)) for name in (names.sales_order_key, names.group))
+        return next((key for key in keys if key not in ("", "0")), reply)
 
     def _missing(self, ref: MisRef, reply: Reply) -> MisItem:
         """`GONE` where printIQ says that there is no such thing, else unreadable."""

@@ -36,6 +36,14 @@ class AcceptanceNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     job_no: Annotated[str, setting("Field with the job number.", guess=True)] = "JobNo"
     #: Guess.
     sales_order_no: Annotated[str, setting("Field with the sales order number.", guess=True)] = "SalesOrderNo"
+    #: Guess: that a sales order's number finds its acceptance is documented, what the call names it is not.
+    sales_order_asked: Annotated[
+        str, setting("Field in which a sales order's number is asked about for its acceptance.", guess=True)
+    ] = "SalesOrderNo"
+    #: Guess: as above.
+    sales_order_key: Annotated[
+        str, setting("Field of the answer to that with the acceptance key.", guess=True)
+    ] = "QQAKey"
     #: Documented as a key of the call; that the answer carries it is a guess.
     group: Annotated[str, setting("Field with the acceptance key.", guess=True)] = "AcceptanceKey"
     #: Guess: whether the answer carries the status at all is not known; then set `read_by`.

@@ -324,3 +324,24 @@ def test_a_delivery_without_a_consignment_has_not_left(number: object) -> None:
     printiq.on(DETAILS, acceptance(delivery(ConsignmentNo=number)))
     (item,) = read(printiq, [job()])
     assert item.status == Facts(Intent.OPEN, Progress.NONE)
+
+
+def test_how_a_sales_order_is_looked_up_is_a_setting() -> None:
+    printiq = PrintIQ()
+    printiq.on(SO_KEY, envelope(Schluessel=7001))
+    printiq.on(DETAILS, acceptance(stock=(stock_row(),)))
+    names = AcceptanceNames(sales_order_asked="SONumber", sales_order_key="Schluessel")
+    (item,) = read(printiq, [sales_order(group="")], acceptance=names)
+    assert item.status == Facts(Intent.OPEN, Progress.NONE)
+    asked = next(each for each in printiq.requests if each.url.path.lower().endswith(SO_KEY))
+    assert msgspec.json.decode(asked.content) == {"SONumber": "SO881"}
+
+
+@pytest.mark.parametrize("key", [0, "0", "", None])
+def test_an_acceptance_key_of_0_is_none_and_nothing_is_gone(key: object) -> None:
+    printiq = PrintIQ()
+    printiq.on(SO_KEY, envelope(QQAKey=key))
+    printiq.on(DETAILS, envelope("Acceptance 0 not found"))
+    (item,) = read(printiq, [sales_order(group="")])
+    assert isinstance(item.status, Unreadable)
+    assert "no acceptance key" in item.status.reason
