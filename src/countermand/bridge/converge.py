@@ -28,6 +28,7 @@ from countermand.bridge.faults import (
     shows_it_is_over,
     traceback_of,
 )
+from countermand.bridge.go_ahead import still_meant
 from countermand.bridge.look import BOTH, Looking, needs_look, second_look, stale_sides
 from countermand.bridge.notes import note_entry, noted
 from countermand.bridge.quiet import is_quiet, looked, rules_of, wants_cancel
@@ -159,7 +160,7 @@ class Converger:
         passes = [after for _, after in taken if after is not None]
         if not passes:
             return known
-        fresh = await self._looking.look(passes, lambda one: needs_look(one, self._clock()))
+        fresh = _as_meant(await self._looking.look(passes, lambda one: needs_look(one, self._clock())))
         quiet = await self._quiet(fresh)
         unchanged = {one.case.order_id for one in quiet}
         news = [one for one in fresh if one.case.order_id not in unchanged]
@@ -186,7 +187,7 @@ class Converger:
         passes = await self._looking.look(
             first, lambda one: second_look(one, self._connection, self._clock())
         )
-        passes = await self._looking.share(passes)
+        passes = _as_meant(await self._looking.share(passes))
         anew = [one for one, before in zip(passes, first, strict=True) if one.case is not before.case]
         judged = {one.case.order_id: one for one in await self._judge_all(anew)}
         passes = [judged.get(one.case.order_id, one) for one in passes]
@@ -372,6 +373,13 @@ class Converger:
     def _unclear(self, case: Case, doing: str, fault: Exception) -> Answer:
         said = in_short(fault, self._connection.mask, (case.customer, case.po_number))
         return Answer(outcome=Outcome.UNKNOWN, said=f"{doing} failed, which is a fault of ours: {said}")
+
+
+def _as_meant(passes: Sequence[Pass]) -> list[Pass]:
+    """The passes, each with the go-aheads that still mean what was read now."""
+    return [
+        replace(one, case=still_meant(one.stored.case, one.case)) if one.stored else one for one in passes
+    ]
 
 
 def _brake(case: Case, direction: Direction) -> BrakeState:

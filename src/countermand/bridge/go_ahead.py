@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from countermand.bridge.cancel_here import begun
 from countermand.bridge.case import Case
+from countermand.bridge.lives import without_approval
 from countermand.bridge.people import Deed, RefusedError, approve, refuse
 from countermand.bridge.store import Entry
 from countermand.core.cancellation import Cancellation, CancellationState
@@ -55,6 +57,16 @@ def refuse_task(
         return case, entry
 
     return deed
+
+
+def still_meant(before: Case, case: Case) -> Case:
+    """The case without a "do it" to a cancel in the MIS that was said before production was seen to begin."""
+    given = case.approvals.get(Direction.CANCEL_TO_MIS)
+    if given is None:
+        return case
+    lines = tuple(line.line_id for line in case.lines if not given.line_ids or line.line_id in given.line_ids)
+    since = set(begun(case, lines)) - set(begun(before, lines))
+    return without_approval(case, Direction.CANCEL_TO_MIS) if since else case
 
 
 def _waiting(case: Case, kind: TaskKind, line_ids: tuple[str, ...]) -> _Ways:
