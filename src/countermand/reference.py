@@ -102,7 +102,7 @@ def _routes(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, ...]]:
         if isinstance(route, Route) and route.path.startswith(("/api/", "/hooks/", "/health")):
             methods = ", ".join(sorted((route.methods or set()) - {"HEAD"}))
             said = (route.endpoint.__doc__ or "").strip().partition("\n\n")[0]
-            yield methods, f"`{route.path}`", " ".join(said.split())
+            yield methods, f"`{route.path_format}`", " ".join(said.split())
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -62,7 +62,7 @@ def test_every_command_is_documented_and_has_help_with_an_example() -> None:
 
 def test_every_address_of_the_api_is_documented_in_a_sentence() -> None:
     for route in routes():
-        assert f"| `{route.path}` |" in PAGE, route.path
+        assert f"| `{route.path_format}` |" in PAGE, route.path
         assert (route.endpoint.__doc__ or "").strip(), f"{route.path} has no description"
 
 

@@ -24,12 +24,10 @@ from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
 from countermand.ledger.tasks import OvertakenError, touch
 from countermand.web.pages import service_of
-from countermand.web.person import clean_name, must_act, read_form
+from countermand.web.person import clean_name, must_act, read_form, reason_in
 from countermand.web.problem import Problem
 from countermand.web.task_page import render_task
 from countermand.web.task_view import find_task, must_approve
-
-MOST_REASON = 1000
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +42,11 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> int | None:
         text = str(self.form.get("version", ""))
-        return int(text) if text.isdecimal() else None
+        return int(text[:18]) if text.isdecimal() else None
 
     @property
     def reason(self) -> str:
-        return str(self.form.get("reason", "")).strip()[:MOST_REASON]
+        return reason_in(self.form)
 
     @property
     def lines(self) -> tuple[str, ...]:

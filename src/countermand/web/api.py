@@ -14,7 +14,7 @@ from starlette.responses import Response
 from countermand.app import Service
 from countermand.bridge import people
 from countermand.ledger.tasks import OvertakenError
-from countermand.web.person import refuse_elsewhere
+from countermand.web.person import MOST_NAME, MOST_REASON, clean_name, clean_reason, refuse_elsewhere
 from countermand.web.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[object]]
@@ -107,10 +107,32 @@ def limit_of(request: Request) -> int:
 
 
 def named(said: Mapping[str, Any]) -> str:
+    """Who does it: one line, as it stands in the journal.
+
+    Raises:
+        Problem: nobody is named, or no name is that long.
+    """
     by = said.get("by")
-    if not isinstance(by, str) or not by.strip():
+    name = clean_name(by) if isinstance(by, str) else ""
+    if not isinstance(by, str) or not name:
         raise Problem(400, "Please say who you are: the field `by` is missing.")
-    return by.strip()
+    if len(by.strip()) > MOST_NAME:
+        raise Problem(400, f"`by` is a name of at most {MOST_NAME} characters.")
+    return name
+
+
+def reason_of(said: Mapping[str, Any]) -> str:
+    """Why, in their words; empty when nothing is said.
+
+    Raises:
+        Problem: it is no text, or too long to be kept in the journal for ever.
+    """
+    reason = said.get("reason", "")
+    if not isinstance(reason, str):
+        raise Problem(400, "`reason` is a text.")
+    if len(reason := clean_reason(reason)) > MOST_REASON:
+        raise Problem(400, f"`reason` is a text of at most {MOST_REASON} characters.")
+    return reason
 
 
 async def json_body(request: Request) -> dict[str, Any]:
@@ -121,7 +143,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(await request.body() or b"{}")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Problem(400, f"The request is not JSON: {error}.") from None
     if not isinstance(value, dict):
         raise Problem(400, "The request must be a JSON object.")

@@ -13,8 +13,8 @@ from countermand.bridge.ports import StorefrontOrder
 from countermand.imports import review
 from countermand.imports.batch import ImportBatch
 from countermand.imports.take_in import take_in
-from countermand.web.api import as_json, json_body, view
-from countermand.web.api_sweeps import connection_named, moment, named_person
+from countermand.web.api import as_json, json_body, named, reason_of, view
+from countermand.web.api_sweeps import connection_named, moment
 from countermand.web.problem import Problem
 
 _MOST_ORDERS = 500
@@ -84,16 +84,14 @@ async def show_review(request: Request) -> object:
 async def settle(request: Request) -> object:
     """Leave some of them as they are, or bring them in step; `all` for every one that waits."""
     said = await json_body(request)
-    by, service = named_person(said), _service(request)
+    by, service = named(said), _service(request)
     name = connection_named(service, said)
     try:
         act = review.Act(said.get("act", ""))
     except ValueError:
         raise Problem(400, "`act` must be leave or bring_in_step.") from None
     order_ids = _texts(said, "orders") if not said.get("all") else await _waiting(request, name)
-    refused = await review.review(
-        service.store, name, order_ids, act, by, str(said.get("reason", "")), utc_now()
-    )
+    refused = await review.review(service.store, name, order_ids, act, by, reason_of(said), utc_now())
     service.wake()
     return {"done": len(order_ids) - len(refused), "refused": refused}
 

@@ -26,6 +26,7 @@ from countermand.web.api import (
     lines_of,
     named,
     operation,
+    reason_of,
     service_at,
     view,
 )
@@ -180,7 +181,7 @@ async def order_cancel(request: Request) -> object:
     if running is None:
         raise Problem(409, f"Nobody looks after the connection {row.connection} any more.")
     lines = lines_of(said)
-    reason = str(said.get("reason", ""))
+    reason = reason_of(said)
     connection = running.bridge.connection
     answer = await cancel(service.store, connection, row.order, lines, named(said), reason, utc_now)
     service.wake()
@@ -200,7 +201,7 @@ async def order_stop(request: Request) -> object:
     """Stop a cancel that waits, before it is sent; the two systems stay different in this person's name."""
     row, said = await _order_row(request), await json_body(request)
     by, at, service = named(said), utc_now(), service_at(request)
-    deed = stop(direction_of(str(said.get("direction", ""))), by, at, str(said.get("reason", "")))
+    deed = stop(direction_of(str(said.get("direction", ""))), by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()
     return _order(await _order_row(request))
@@ -211,7 +212,7 @@ async def order_ask_again(request: Request) -> object:
     """Take back that the two systems may differ: the rules judge the order anew, and may write at once."""
     row, said = await _order_row(request), await json_body(request)
     by, at, service = named(said), utc_now(), service_at(request)
-    deed = ask_again(by, at, str(said.get("reason", "")))
+    deed = ask_again(by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()
     return _order(await _order_row(request))

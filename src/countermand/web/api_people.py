@@ -16,7 +16,7 @@ from countermand.core.policy import Direction
 from countermand.core.status import Facts
 from countermand.ledger import views
 from countermand.ledger.brakes import clear_brake
-from countermand.web.api import as_json, json_body, lines_of, view
+from countermand.web.api import as_json, json_body, lines_of, named, reason_of, view
 from countermand.web.problem import Problem
 
 
@@ -54,7 +54,7 @@ async def refuse(request: Request) -> object:
     """Say no to a cancellation, with a reason that goes back as a note on the order."""
     row, said = await _order(request), await json_body(request)
     direction, why = _direction(said), _one_of(RefusalReason, said.get("why", "other"), "why")
-    lines, reason = lines_of(said), _text(said, "reason")
+    lines, reason = lines_of(said), _reason(said)
     return await _do(
         request, row, said, lambda by: people.refuse(direction, lines, by, utc_now(), reason, why)
     )
@@ -63,7 +63,7 @@ async def refuse(request: Request) -> object:
 async def release(request: Request) -> object:
     """Let this order pass the mass-cancel brake."""
     row, said = await _order(request), await json_body(request)
-    direction, reason = _direction(said), _text(said, "reason")
+    direction, reason = _direction(said), _reason(said)
     return await _do(request, row, said, lambda by: people.release(direction, by, utc_now(), reason))
 
 
@@ -77,7 +77,7 @@ async def clear(request: Request) -> object:
     """End the mass-cancel brake's hold; counting starts afresh."""
     said, name = await json_body(request), request.path_params["name"]
     direction = _one_of(Direction, request.path_params["direction"], "direction")
-    by, reason, service = _text(said, "by"), _text(said, "reason"), _service(request)
+    by, reason, service = named(said), _reason(said), _service(request)
     cleared = await service.writer.write_async(
         lambda database: clear_brake(database, name, direction, by, reason, utc_now())
     )
@@ -103,7 +103,7 @@ async def _order(request: Request) -> views.OrderRow:
 async def _do(
     request: Request, row: views.OrderRow, said: dict[str, Any], deed: Callable[[str], people.Deed]
 ) -> object:
-    service, by = _service(request), _text(said, "by")
+    service, by = _service(request), named(said)
     await people.do(service.store, row.connection, row.order, deed(by), utc_now())
     service.wake()
     return {"accepted": True, "order": row.order}
@@ -120,6 +120,12 @@ def _one_of(names: Any, value: object, field: str) -> Any:
     except ValueError:
         known = ", ".join(name.value for name in names)
         raise Problem(400, f"`{field}` must be one of {known}; got {value!r}.") from None
+
+
+def _reason(said: dict[str, Any]) -> str:
+    if reason := reason_of(said):
+        return reason
+    raise Problem(400, "The field `reason` is missing.")
 
 
 def _text(said: dict[str, Any], field: str) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from countermand.app import Service, utc_now
 from countermand.bridge.sweep import SKIP_MEANING, Found, Skip, Sweep
 from countermand.ledger import sweeps
-from countermand.web.api import as_json, json_body, view
+from countermand.web.api import as_json, json_body, named, view
 from countermand.web.problem import Problem
 
 _MOST_SHOWN = 1000
@@ -22,8 +22,8 @@ def sweep_routes() -> list[Route]:
     return [
         Route("/api/sweeps", as_json(list_sweeps)),
         Route("/api/sweeps", as_json(begin), methods=["POST"]),
-        Route("/api/sweeps/{id:int}", as_json(show)),
-        Route("/api/sweeps/{id:int}/stop", as_json(stop), methods=["POST"]),
+        Route("/api/sweeps/{id:number}", as_json(show)),
+        Route("/api/sweeps/{id:number}/stop", as_json(stop), methods=["POST"]),
     ]
 
 
@@ -49,7 +49,7 @@ async def show(request: Request) -> object:
 async def begin(request: Request) -> object:
     """Begin a sweep, or with `resume` let the last one go on where it was."""
     said, service = await json_body(request), _service(request)
-    name, by, now = connection_named(service, said), named_person(said), utc_now()
+    name, by, now = connection_named(service, said), named(said), utc_now()
     if said.get("resume"):
         going_on = await service.writer.write_async(lambda database: sweeps.resume_sweep(database, name, now))
         if going_on is None:
@@ -75,7 +75,7 @@ def _why_not(name: str, running: Sweep | None) -> str:
 
 async def stop(request: Request) -> object:
     """Stop a sweep that is under way; what it found so far stays."""
-    found, by = await _find(request), named_person(await json_body(request))
+    found, by = await _find(request), named(await json_body(request))
     stopped = await _service(request).writer.write_async(
         lambda database: sweeps.stop_sweep(database, found.id, by, utc_now())
     )
@@ -109,13 +109,6 @@ def connection_named(service: Service, said: dict[str, Any]) -> str:
     known = ", ".join(names) or "none is set up"
     asked = f"There is no connection {name}" if name else "Please name the connection"
     raise Problem(404 if name else 400, f"{asked}: {known}.")
-
-
-def named_person(said: dict[str, Any]) -> str:
-    by = said.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise Problem(400, "Please say who you are: the field `by` is missing.")
-    return by.strip()
 
 
 def moment(said: dict[str, Any], field: str) -> datetime | None:

@@ -16,7 +16,19 @@ from countermand.bridge.go_ahead import approve_task
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import views
 from countermand.ledger.tasks import touch
-from countermand.web.api import ACT, PAGED, as_json, json_body, limit_of, named, operation, service_at, view
+from countermand.web.api import (
+    ACT,
+    PAGED,
+    as_json,
+    json_body,
+    limit_of,
+    named,
+    operation,
+    reason_of,
+    service_at,
+    view,
+)
+from countermand.web.person import clean_name
 from countermand.web.problem import Problem
 from countermand.web.task_view import must_approve, task_steps
 
@@ -24,13 +36,13 @@ from countermand.web.task_view import must_approve, task_steps
 def task_routes() -> list[Route]:
     return [
         Route("/api/tasks", as_json(list_tasks)),
-        Route("/api/tasks/{id:int}", as_json(show_task)),
-        Route("/api/tasks/{id:int}/done", as_json(task_done), methods=["POST"]),
-        Route("/api/tasks/{id:int}/settle", as_json(task_settle), methods=["POST"]),
-        Route("/api/tasks/{id:int}/approve", as_json(task_approve), methods=["POST"]),
-        Route("/api/tasks/{id:int}/assign", as_json(task_assign), methods=["POST"]),
-        Route("/api/tasks/{id:int}/snooze", as_json(task_snooze), methods=["POST"]),
-        Route("/api/tasks/{id:int}/note", as_json(task_note), methods=["POST"]),
+        Route("/api/tasks/{id:number}", as_json(show_task)),
+        Route("/api/tasks/{id:number}/done", as_json(task_done), methods=["POST"]),
+        Route("/api/tasks/{id:number}/settle", as_json(task_settle), methods=["POST"]),
+        Route("/api/tasks/{id:number}/approve", as_json(task_approve), methods=["POST"]),
+        Route("/api/tasks/{id:number}/assign", as_json(task_assign), methods=["POST"]),
+        Route("/api/tasks/{id:number}/snooze", as_json(task_snooze), methods=["POST"]),
+        Route("/api/tasks/{id:number}/note", as_json(task_note), methods=["POST"]),
     ]
 
 
@@ -137,7 +149,7 @@ def _task(row: views.TaskRow) -> ApiTask:
 async def task_done(request: Request) -> object:
     """ "I did it, check now": both systems are read before the task may close."""
     row, said = await _task_row(request), await json_body(request)
-    reason = str(said.get("reason", ""))
+    reason = reason_of(said)
     how = "says it is done"
     return await _do(request, row, lambda by: people.check_now(row.id, by, utc_now(), reason), said, how)
 
@@ -146,8 +158,8 @@ async def task_done(request: Request) -> object:
 async def task_settle(request: Request) -> object:
     """Leave the two systems different, with a reason."""
     row, said = await _task_row(request), await json_body(request)
-    reason = str(said.get("reason", ""))
-    if not reason.strip():
+    reason = reason_of(said)
+    if not reason:
         raise people.RefusedError("Please say why the two systems may stay different.")
     how = "left the two systems different"
     return await _do(request, row, lambda by: people.settle_task(row.id, by, utc_now(), reason), said, how)
@@ -158,7 +170,7 @@ async def task_approve(request: Request) -> object:
     """Let the write that this task holds go ahead; a task that holds none says what it needs instead."""
     row, said = await _task_row(request), await json_body(request)
     must_approve(row)
-    kind, reason = TaskKind(row.kind), str(said.get("reason", ""))
+    kind, reason = TaskKind(row.kind), reason_of(said)
     lines = tuple(filter(None, row.line_ids.split(", ")))
     how = "gave the go-ahead"
     return await _do(request, row, lambda by: approve_task(kind, lines, by, utc_now(), reason), said, how)
@@ -183,8 +195,8 @@ async def _do(
 
 
 async def _touch(request: Request, row: views.TaskRow, said: dict[str, Any], how: str, **news: object) -> str:
-    by, version, note = named(said), said.get("version"), str(said.get("reason", ""))
-    if version is not None and not isinstance(version, int):
+    by, version, note = named(said), said.get("version"), reason_of(said)
+    if version is not None and type(version) is not int:
         raise Problem(400, "`version` is the number that the task was shown with.")
     await service_at(request).writer.write_async(
         lambda database: touch(database, row.id, version, by, how, utc_now(), news, note)
@@ -196,7 +208,7 @@ async def _touch(request: Request, row: views.TaskRow, said: dict[str, Any], how
 async def task_assign(request: Request) -> object:
     """Say whose task it is."""
     row, said = await _task_row(request), await json_body(request)
-    to = str(said.get("to", "")).strip()[:60]
+    to = clean_name(str(said.get("to", "")))
     how = f"assigned it to {to}" if to else "took everybody's name off it"
     await _touch(request, row, said, how, assigned_to=to)
     return Accepted(accepted=True, task=row.id)
@@ -221,7 +233,7 @@ async def task_snooze(request: Request) -> object:
 async def task_note(request: Request) -> object:
     """Write a note on a task; `reason` is its text."""
     row, said = await _task_row(request), await json_body(request)
-    if not str(said.get("reason", "")).strip():
+    if not reason_of(said):
         raise Problem(400, "The note is empty: its text goes into `reason`.")
     await _touch(request, row, said, "wrote a note")
     return Accepted(accepted=True, task=row.id)

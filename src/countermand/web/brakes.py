@@ -17,7 +17,7 @@ from countermand.web import words
 from countermand.web.order_list import flat
 from countermand.web.order_view import OrderView, order_view
 from countermand.web.pages import service_of, show
-from countermand.web.person import must_act, read_form
+from countermand.web.person import must_act, read_form, reason_in
 from countermand.web.problem import Problem
 from countermand.web.tables import limit_of, rows_response, wanted_format
 
@@ -88,7 +88,7 @@ def _brake(request: Request, database: Connection) -> views.BrakeRow:
 async def release(request: Request) -> Response:
     """Let the chosen orders pass, with a reason; never all that are held at once."""
     form, person, service = await read_form(request), must_act(request), service_of(request)
-    reason, at = str(form.get("reason", "")).strip()[:1000], utc_now()
+    reason, at = reason_in(form), utc_now()
     chosen = [str(order) for order in form.getlist("order")]
     with service.engine.begin() as database:
         held = _held(request, database)
@@ -115,7 +115,7 @@ async def release(request: Request) -> Response:
 async def clear(request: Request) -> Response:
     """Take the brake off: whatever is still held goes on by the rules, and counting starts afresh."""
     form, person, service = await read_form(request), must_act(request), service_of(request)
-    reason, at = str(form.get("reason", "")).strip()[:1000], utc_now()
+    reason, at = reason_in(form), utc_now()
     with service.engine.begin() as database:
         held = _held(request, database)
         if not reason:

@@ -17,7 +17,7 @@ from countermand.web.judging import Next, next_of
 from countermand.web.order_page import render_order
 from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
-from countermand.web.person import acting, must_act, read_form
+from countermand.web.person import acting, must_act, read_form, reason_in
 from countermand.web.problem import Problem
 from countermand.web.words import Names
 
@@ -108,7 +108,7 @@ async def cancel_act(request: Request) -> Response:
     with service.engine.begin() as database:
         row, running = _found(request, database)
     lines = tuple(str(line) for line in form.getlist("line"))
-    reason = str(form.get("reason", "")).strip()[:1000]
+    reason = reason_in(form)
     try:
         answer = await cancel(
             service.store, running.bridge.connection, row.order, lines, person.name, reason, utc_now

@@ -25,6 +25,8 @@ from countermand.web.timeline import moment
 _BODY = msgspec.json.Decoder(journal.Body)
 _MOST_FAULTS = 50
 _PIECE = 1000
+#: Days beyond these are as good as these, and have no end of the calendar near them.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ def _day(request: Request, name: str, plus: timedelta = timedelta(0)) -> datetim
         on = date.fromisoformat(text)
     except ValueError:
         raise Problem(400, f"`{name}` is a day such as 2026-11-23, not “{text[:20]}”.") from None
+    on = min(max(on, _FIRST_DAY), _LAST_DAY)
     return datetime.combine(on, time(0), zone_of(request)).astimezone(UTC) + plus
 
 

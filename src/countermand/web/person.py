@@ -7,6 +7,7 @@ The second half guards forms: what a page of ours did not send out is not taken 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from urllib.parse import quote, unquote, urlsplit
 
@@ -22,6 +23,9 @@ _FORM_COOKIE = "countermand_form"
 _FORM_FIELD = "_form"
 _YEAR = 365 * 24 * 3600
 MOST_NAME = 60
+MOST_REASON = 1000
+#: Characters that no reason needs: controls but for tabs and line ends, and what turns the reading direction.
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -40,6 +44,16 @@ def clean_name(name: str) -> str:
     """One line of printable text, without blanks around it."""
     kept = "".join(letter if letter.isprintable() else " " for letter in name)
     return " ".join(kept.split())[:MOST_NAME]
+
+
+def clean_reason(text: str) -> str:
+    """What somebody wrote, in its own lines, without characters that nobody sees."""
+    return _UNREADABLE.sub("", text).strip()
+
+
+def reason_in(form: FormData) -> str:
+    """The reason that a form gives; empty when it gives none."""
+    return clean_reason(str(form.get("reason", "")))[:MOST_REASON]
 
 
 def remember(response: Response, name: str) -> None:

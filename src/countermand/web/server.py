@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from countermand.app import Installation, Service
@@ -20,6 +21,7 @@ from countermand.web.api_people import people_routes
 from countermand.web.api_records import record_routes
 from countermand.web.api_sweeps import sweep_routes
 from countermand.web.api_tasks import task_routes
+from countermand.web.bounds import Bounds
 from countermand.web.console import console_routes, problem_page, storage_page
 from countermand.web.hooks import hook_routes
 from countermand.web.live import Live
@@ -59,6 +61,7 @@ def create_app(installation: Installation) -> Starlette:
             Route("/api/openapi.json", openapi),
             *console_routes(),
         ],
+        middleware=[Middleware(Bounds)],
         lifespan=lifespan,
         exception_handlers={
             Problem: problem_page,

@@ -17,10 +17,8 @@ from countermand.core.policy import Direction
 from countermand.ledger import views
 from countermand.web.order_page import render_order
 from countermand.web.pages import service_of
-from countermand.web.person import must_act, read_form
+from countermand.web.person import must_act, read_form, reason_in
 from countermand.web.problem import Problem
-
-MOST_REASON = 1000
 
 
 async def stop_act(request: Request) -> Response:
@@ -44,7 +42,7 @@ async def _decide(
         row = views.find_order(database, request.path_params["number"])
     if row is None:
         raise Problem(404, f"No order is known by the number {request.path_params['number']}.")
-    reason, now = str(form.get("reason", "")).strip()[:MOST_REASON], utc_now()
+    reason, now = reason_in(form), utc_now()
     try:
         await people.do(service.store, row.connection, row.order, deed(person.name, now, reason), now)
     except people.RefusedError as refused:

@@ -63,7 +63,7 @@ def test_the_document_is_sound(document: dict[str, Any]) -> None:
 def test_the_core_calls_say_what_they_take_and_give() -> None:
     for route in described(create_app(Installation(database="sqlite://")).routes):
         about = operation_of(route)
-        if re.match(r"/api/(orders|tasks|journal|decisions|health)(/\{\w+(:int)?\})?$", route.path):
+        if re.match(r"/api/(orders|tasks|journal|decisions|health)(/\{\w+(:number)?\})?$", route.path):
             assert about.answer is not None, route.path
         if about.needs:
             assert set(about.needs) <= set(about.body)
