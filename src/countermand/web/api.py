@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -104,6 +104,18 @@ def limit_of(request: Request) -> int:
     if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_ROWS:
         raise Problem(400, f"`limit` is a number from 1 to {MOST_ROWS}, not “{text[:20]}”.")
     return int(text)
+
+
+def chosen(request: Request, name: str, known: Iterable[str], usual: str = "") -> str:
+    """What a filter asks for; `usual` when nothing is.
+
+    Raises:
+        Problem: it is none of those known, for which an empty list would be taken for good news.
+    """
+    value = request.query_params.get(name, "") or usual
+    if value and value not in (every := [str(one) for one in known]):
+        raise Problem(400, f"`{name}` is one of {', '.join(every)}, not “{value[:40]}”.")
+    return value
 
 
 def named(said: Mapping[str, Any]) -> str:

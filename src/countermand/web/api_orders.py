@@ -14,6 +14,7 @@ from countermand.bridge.asking_again import ask_again
 from countermand.bridge.cancel_here import cancel
 from countermand.bridge.case import OpenTask, Written, as_order
 from countermand.bridge.stopping import stop
+from countermand.bridge.store import State
 from countermand.core.cancellation import Cancellation
 from countermand.core.command import Answer
 from countermand.ledger import records, views
@@ -21,6 +22,7 @@ from countermand.web.api import (
     ACT,
     PAGED,
     as_json,
+    chosen,
     json_body,
     limit_of,
     lines_of,
@@ -98,7 +100,7 @@ async def list_orders(request: Request) -> object:
     rows = await view(
         request,
         views.list_orders,
-        state=asked.get("state", ""),
+        state=chosen(request, "state", State),
         search=asked.get("q", "").strip(),
         connection=asked.get("connection", ""),
         limit=limit,

@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from countermand.app import Health
+from countermand.core.events import Event
 from countermand.core.table import ROWS, Row
 from countermand.ledger import records
-from countermand.web.api import PAGED, as_json, limit_of, operation, service_at, view
+from countermand.web.api import PAGED, as_json, chosen, limit_of, operation, service_at, view
 
 
 def record_routes() -> list[Route]:
@@ -46,7 +47,7 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
 async def list_journal(request: Request) -> object:
     """The journal, newest first."""
     asked, limit = request.query_params, limit_of(request)
-    event, about = asked.get("event", ""), asked.get("about", "")
+    event, about = chosen(request, "event", Event), asked.get("about", "")
     wanted = records.JournalFilter(
         events=(event,) if event else (),
         subject=f"order/{about}" if about else "",

@@ -13,13 +13,14 @@ from starlette.routing import Route
 from countermand.app import utc_now
 from countermand.bridge import people
 from countermand.bridge.go_ahead import approve_task
-from countermand.core.tasks import TASK_TYPES, TaskKind
+from countermand.core.tasks import TASK_TYPES, Owner, TaskKind
 from countermand.ledger import views
 from countermand.ledger.tasks import touch
 from countermand.web.api import (
     ACT,
     PAGED,
     as_json,
+    chosen,
     json_body,
     limit_of,
     named,
@@ -111,9 +112,9 @@ async def list_tasks(request: Request) -> object:
     rows = await view(
         request,
         views.list_tasks,
-        state=asked.get("state", "open"),
-        kind=asked.get("kind", ""),
-        owner=asked.get("owner", ""),
+        state=chosen(request, "state", ("open", "closed"), "open"),
+        kind=chosen(request, "kind", TaskKind),
+        owner=chosen(request, "owner", Owner),
         limit=limit,
         after=asked.get("after", ""),
     )

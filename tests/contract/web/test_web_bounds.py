@@ -114,3 +114,20 @@ def test_a_form_keeps_no_such_characters_either(console: Console) -> None:
     assert "call back" in kept["body"]
     answer = console.send("/needs-a-person/1", "/needs-a-person/1/note", reason="again", version=HUGE)
     assert answer.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/api/orders?state=need_person", "needs_person"),
+        ("/api/tasks?state=opened", "closed"),
+        ("/api/tasks?kind=refunds", "refund"),
+        ("/api/tasks?owner=orderdesk", "order desk"),
+        ("/api/journal?event=write.veryfied", "write.verified"),
+    ],
+)
+def test_a_misspelt_filter_is_no_empty_list(console: Console, path: str, known: str) -> None:
+    assert known in console.get(path, 400)
+    name, _, _ = path.rpartition("=")
+    assert console.get(f"{name}=")
+    assert console.get(f"{name}={known}")
