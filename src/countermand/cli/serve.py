@@ -77,7 +77,7 @@ def _listen(server: Server) -> socket.socket:
 
 async def _serve(setup: SetUp, listener: socket.socket) -> bool:
     """Serve until stopped; false when the service did not start, which the log tells."""
-    app = create_app(setup.installation)
+    app = create_app(setup.installation, setup.server.hosts)
     server = _Server(
         uvicorn.Config(
             app,

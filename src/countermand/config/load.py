@@ -17,12 +17,13 @@ from countermand.app import ConnectionSettings, Installation
 from countermand.config.connections import read_connection, refuse_confusion
 from countermand.config.document import Document, dotted
 from countermand.config.model import Server, SetUp
-from countermand.config.problems import nearest
+from countermand.config.problems import nearest, shown
 from countermand.config.specs import INFIGO, PRINTIQ, SERVER, Spec
 from countermand.infigo import InfigoSettings
 from countermand.printiq import PrintIQSettings
 
 _SECTIONS = ("countermand", "infigo", "printiq", "connections")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -81,6 +82,12 @@ def _server(document: Document) -> Server:
     values = dict(document.table(place, document.values.get("countermand", {})))
     database = values.pop("database", Server().database)
     server = document.build(place, Server, values, SERVER) or Server()
+    for name in server.hosts:
+        if not _HOST.fullmatch(name):
+            document.wrong(
+                (*place, "hosts"),
+                f"countermand.hosts has {shown(name)}, which is no name: leave out scheme, port and path",
+            )
     return msgspec.structs.replace(server, database=_database(document, database))
 
 

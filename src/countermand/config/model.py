@@ -41,6 +41,13 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[
         int, setting("Port to listen on: console, API and hook addresses.", least=1, most=65535)
     ] = 8100
+    hosts: Annotated[
+        tuple[str, ...],
+        setting(
+            'Names with a dot under which the console is reached, such as ["orders.example.com"]; under any '
+            "other it does not answer."
+        ),
+    ] = ()
     log_level: Annotated[LogLevel, setting("What to log: `debug`, `info`, `warning` or `error`.")] = "info"
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
@@ -24,6 +24,7 @@ from countermand.web.api_tasks import task_routes
 from countermand.web.bounds import Bounds
 from countermand.web.console import console_routes, problem_page, storage_page
 from countermand.web.hooks import hook_routes
+from countermand.web.hosts import Hosts
 from countermand.web.live import Live
 from countermand.web.memo import Memo
 from countermand.web.openapi import openapi
@@ -31,8 +32,11 @@ from countermand.web.problem import Problem
 from countermand.web.start import FirstRun
 
 
-def create_app(installation: Installation) -> Starlette:
-    """Console, API and hooks; the service itself lives as long as the application."""
+def create_app(installation: Installation, hosts: Iterable[str] = ()) -> Starlette:
+    """Console, API and hooks; the service itself lives as long as the application.
+
+    `hosts`: names under which it is reached, beside those of this machine.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -61,7 +65,7 @@ def create_app(installation: Installation) -> Starlette:
             Route("/api/openapi.json", openapi),
             *console_routes(),
         ],
-        middleware=[Middleware(Bounds)],
+        middleware=[Middleware(Hosts, names=tuple(hosts)), Middleware(Bounds)],
         lifespan=lifespan,
         exception_handlers={
             Problem: problem_page,

@@ -183,6 +183,11 @@ WRONG = [
         1,
         "countermand.port is 70000; it must be a whole number from 1 to 65535.",
     ),
+    (
+        '[countermand]\nhosts = ["orders.example.com", "https://desk.example/"]\n',
+        1,
+        'countermand.hosts has "https://desk.example/", which is no name: leave out scheme, port and path.',
+    ),
     ('[countermand]\nlog_level = "loud"\n', 1, 'it must be "debug", "error", "info" or "warning".'),
     ("[countermand]\ndatabase = 3\n", 1, "countermand.database must be a file name or the address"),
     ('[countermand]\ndatabase = ""\n', 1, "countermand.database must be a file name or the address"),
