@@ -162,23 +162,28 @@ async def try_system(request: Request) -> Response:
 
 
 def _values(kind: Kind, form: FormData, before: Attempt | None) -> dict[str, str]:
-    """What was typed; a secret that was left empty stays what it was, for it is never sent back."""
+    """What was typed; a secret that was left empty stays what it was, for it is never sent back.
+
+    At another address it is asked for anew: what somebody typed for one system goes to no other.
+    """
     values = {field.name: str(form.get(field.name, "")).strip()[:_MOST_TEXT] for field in kind.fields}
+    if before is None or before.values.get("base_url") != values["base_url"]:
+        return values
     for field in kind.fields:
-        if field.secret and not values[field.name] and before is not None:
+        if field.secret and not values[field.name]:
             values[field.name] = before.values.get(field.name, "")
     return values
 
 
 async def _problem(kind: Kind, values: Mapping[str, str]) -> str:
     filled = {name: value for name, value in values.items() if value}
+    missing = [field.label for field in kind.fields if field.required and field.name not in filled]
+    if missing:
+        return f"Still to be filled in: {', '.join(missing)}."
     try:
         system = _system(kind, filled)
     except (ValueError, msgspec.ValidationError) as error:
         return str(error)
-    except TypeError:
-        missing = [field.label for field in kind.fields if field.required and field.name not in filled]
-        return f"Still to be filled in: {', '.join(missing)}."
     try:
         return await system.check() or ""
     finally:
