@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from countermand import __version__
+from countermand.cli.groups import Group
 from countermand.logs import configure_logs
 
 #: Where each command is. A command's module is imported only when it is used, so that `tasks list` does
@@ -36,7 +37,7 @@ COMMANDS: dict[str, str] = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

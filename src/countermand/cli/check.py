@@ -55,7 +55,7 @@ def _counted(setup: SetUp) -> str:
         (len(setup.storefronts), "storefront"),
         (len(setup.mises), "MIS"),
     )
-    return ", ".join(f"{count} {word}{'s' if count > 1 and word != 'MIS' else ''}" for count, word in counts)
+    return ", ".join(f"{count} {word}{'' if count == 1 or word == 'MIS' else 's'}" for count, word in counts)
 
 
 def _show_database(setup: SetUp) -> bool:

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from countermand.cli.errors import plain_errors
+from countermand.cli.groups import Group
 from countermand.cli.setup import config_option
 from countermand.config import load
 from countermand.config.database import upgrade_database
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Look after the database.
 

@@ -26,5 +26,10 @@ def plain_errors(command: Callable[Params, Result]) -> Callable[Params, Result]:
             raise  # click's own way to end a command
         except (LedgerError, RefusedError, RuntimeError) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise  # no file of theirs; a closed pipe is click's own to end quietly
+            why = f"{error.filename} cannot be read or written: {error.strerror}."
+            raise click.ClickException(why) from error
 
     return run

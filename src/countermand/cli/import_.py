@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from countermand.cli.groups import Group
 from countermand.cli.remote import get, post, table, url_option
 from countermand.imports.batch import ImportBatch, Taken
 
@@ -27,7 +28,7 @@ _connection = click.option(
 )
 
 
-@click.group("import", invoke_without_command=True)
+@click.group("import", cls=Group, invoke_without_command=True)
 @url_option
 @_connection
 @click.option("--infigo", type=_file, help="An export of the storefront's orders, as `compare` takes it.")

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from countermand.cli.errors import plain_errors
+from countermand.cli.groups import Group
 from countermand.cli.setup import config_option
 from countermand.config import load
 from countermand.config.database import missing_file, opened
@@ -31,7 +32,7 @@ _key = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def journal() -> None:
     """Check that the journal was not changed, export it, or prove one order.
 
@@ -112,7 +113,8 @@ def anchor(file: Path, key_file: Path | None, out: Path) -> None:
         made = make_anchor(database, _key_of(key_file), datetime.now(UTC))
     with out.open("a", encoding="utf-8") as target:
         target.write(encode(made).decode() + "\n")
-    click.echo(f"Anchored {len(made.heads)} chains in {out}.")
+    count = len(made.heads)
+    click.echo(f"Anchored {count} chain{'' if count == 1 else 's'} in {out}.")
 
 
 @journal.command("export")
@@ -150,7 +152,8 @@ def _rows(engine: Engine, only: str) -> Iterator[dict[str, object]]:
 def _chosen(database: Connection, only: str) -> list[str]:
     known = chains(database)
     if only and only not in known:
-        raise click.ClickException(f"There is no chain {only}; there are {', '.join(known)}.")
+        there = f"there are {', '.join(known)}" if known else "none has been started yet"
+        raise click.ClickException(f"There is no chain {only}; {there}.")
     return [only] if only else known
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from countermand.bridge.store import State
+from countermand.cli.groups import Group
 from countermand.cli.remote import get, post, table, url_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(cls=Group)
 def orders() -> None:
     """List orders, or show one with both systems side by side.
 

@@ -10,6 +10,7 @@ import click
 from countermand.app import ConnectionSettings
 from countermand.bridge.case import as_order
 from countermand.cli.errors import plain_errors
+from countermand.cli.groups import Group
 from countermand.cli.remote import table
 from countermand.cli.rules_test import test_rules
 from countermand.cli.setup import config_option
@@ -24,7 +25,7 @@ from countermand.ledger import views
 _SPECS = {spec.name: spec for spec in RULES}
 
 
-@click.group()
+@click.group(cls=Group)
 def rules() -> None:
     """Show the rules, or say which of them apply to one order, and why.
 

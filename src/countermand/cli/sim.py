@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from countermand.cli.errors import plain_errors
+from countermand.cli.groups import Group
 from countermand.simulators import infigo, printiq
 from countermand.simulators.kit import PortError, SettingsError, listen, port_of, settings_from_pairs
 
@@ -25,7 +26,7 @@ _set = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def sim() -> None:
     """Run a stand-in of Infigo or printIQ: a real HTTP server with its own staff screens.
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from countermand.cli.groups import Group
 from countermand.cli.remote import get, post, table, url_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _WAIT_SECONDS = 20.0
 
 
-@click.group()
+@click.group(cls=Group)
 def tasks() -> None:
     """List what needs a person, show one task, or say that it is done.
 
