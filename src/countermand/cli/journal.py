@@ -168,7 +168,7 @@ def proof(number: str, file: Path, out: Path) -> None:
     Example: countermand journal proof 10001 --out proofs
     """
     with opened(database_of(file)) as engine, engine.begin() as database:
-        row = find_order(database, number)
+        row = find_order(database, number, beginning=True)
         if row is None:
             raise click.ClickException(f"No order is known by the number {number}.")
         try:

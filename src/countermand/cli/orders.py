@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -71,7 +72,7 @@ def show_order(url: str, as_json: bool, number: str) -> None:
 
     Example: countermand orders show J29328-01
     """
-    order = get(url, f"/api/orders/{number}")
+    order = get(url, f"/api/orders/{quote(number, safe='')}")
     if as_json:
         click.echo(json.dumps(order, indent=2))
         return
@@ -93,7 +94,7 @@ def stop_cancel(url: str, number: str, reason: str, by: str) -> None:
 
     Example: countermand orders stop 10001 --reason "the customer wants it after all"
     """
-    order = post(url, f"/api/orders/{number}/stop", {"by": by, "reason": reason})
+    order = post(url, f"/api/orders/{quote(number, safe='')}/stop", {"by": by, "reason": reason})
     click.echo(f"The cancel of order {order['order']} is stopped. Nothing is written; both stay as they are.")
 
 

@@ -39,11 +39,11 @@ from countermand.web.stopping import direction_of
 def order_routes() -> list[Route]:
     return [
         Route("/api/orders", as_json(list_orders)),
-        Route("/api/orders/{number}", as_json(show_order)),
-        Route("/api/orders/{number}/look", as_json(order_look), methods=["POST"]),
-        Route("/api/orders/{number}/cancel", as_json(order_cancel), methods=["POST"]),
-        Route("/api/orders/{number}/stop", as_json(order_stop), methods=["POST"]),
-        Route("/api/orders/{number}/ask-again", as_json(order_ask_again), methods=["POST"]),
+        Route("/api/orders/{number:path}", as_json(show_order)),
+        Route("/api/orders/{number:path}/look", as_json(order_look), methods=["POST"]),
+        Route("/api/orders/{number:path}/cancel", as_json(order_cancel), methods=["POST"]),
+        Route("/api/orders/{number:path}/stop", as_json(order_stop), methods=["POST"]),
+        Route("/api/orders/{number:path}/ask-again", as_json(order_ask_again), methods=["POST"]),
     ]
 
 
@@ -112,14 +112,14 @@ async def list_orders(request: Request) -> object:
 @operation(answer=ApiOrder)
 async def show_order(request: Request) -> object:
     """One order by any number that leads to it, with its journal."""
-    row = await _order_row(request)
+    row = await _order_row(request, beginning=True)
     events = await view(request, records.order_journal, row.connection, row.order)
     return msgspec.structs.replace(_order(row), timeline=events)
 
 
-async def _order_row(request: Request) -> views.OrderRow:
+async def _order_row(request: Request, *, beginning: bool = False) -> views.OrderRow:
     number = request.path_params["number"]
-    row: views.OrderRow | None = await view(request, views.find_order, number)
+    row: views.OrderRow | None = await view(request, views.find_order, number, beginning=beginning)
     if row is None:
         raise Problem(404, f"No order is known by the number {number}.")
     return row

@@ -22,11 +22,11 @@ from countermand.web.problem import Problem
 
 def people_routes() -> list[Route]:
     return [
-        Route("/api/orders/{number}/link", as_json(link), methods=["POST"]),
-        Route("/api/orders/{number}/unlink", as_json(unlink), methods=["POST"]),
-        Route("/api/orders/{number}/refuse", as_json(refuse), methods=["POST"]),
-        Route("/api/orders/{number}/release", as_json(release), methods=["POST"]),
-        Route("/api/orders/{number}/accept", as_json(accept), methods=["POST"]),
+        Route("/api/orders/{number:path}/link", as_json(link), methods=["POST"]),
+        Route("/api/orders/{number:path}/unlink", as_json(unlink), methods=["POST"]),
+        Route("/api/orders/{number:path}/refuse", as_json(refuse), methods=["POST"]),
+        Route("/api/orders/{number:path}/release", as_json(release), methods=["POST"]),
+        Route("/api/orders/{number:path}/accept", as_json(accept), methods=["POST"]),
         Route("/api/connections/{name}/brakes/{direction}/clear", as_json(clear), methods=["POST"]),
     ]
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from countermand.ledger.trouble import trouble
-from countermand.ledger.views import ListPlaceError
+from countermand.ledger.views import ListPlaceError, SeveralOrdersError
 from countermand.web.acts import task_act
 from countermand.web.brakes import brake_page, clear, release
 from countermand.web.cancelling import cancel_act, cancel_page
@@ -170,6 +170,8 @@ def _said(error: Exception) -> tuple[int, str]:
         return error.status, error.why
     if isinstance(error, ListPlaceError):
         return 400, str(error)
+    if isinstance(error, SeveralOrdersError):
+        return 409, str(error)
     if why := trouble(error):
         return 503, why
     status = getattr(error, "status_code", 500)

@@ -34,7 +34,7 @@ def order_page(request: Request) -> Response:
     service = service_of(request)
     number = request.path_params["number"]
     with service.engine.begin() as database:
-        row = views.find_order(database, number)
+        row = views.find_order(database, number, beginning=True)
         if row is None:
             raise Problem(404, f"No order is known by the number {number}.")
         if row.order != number:
@@ -103,7 +103,7 @@ def order_file(request: Request) -> Response:
     service = service_of(request)
     number = request.path_params["number"]
     with service.engine.begin() as database:
-        row = views.find_order(database, number)
+        row = views.find_order(database, number, beginning=True)
         if row is None:
             raise Problem(404, f"No order is known by the number {number}.")
         running = service.running.get(row.connection)

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from countermand.app import Installation, Service
 from countermand.ledger.engine import LedgerError
-from countermand.ledger.views import ListPlaceError
+from countermand.ledger.views import ListPlaceError, SeveralOrdersError
 from countermand.web.api_imports import import_routes
 from countermand.web.api_orders import order_routes
 from countermand.web.api_people import people_routes
@@ -71,6 +71,7 @@ def create_app(installation: Installation, hosts: Iterable[str] = ()) -> Starlet
             Problem: problem_page,
             HTTPException: problem_page,
             ListPlaceError: problem_page,
+            SeveralOrdersError: problem_page,
             DBAPIError: storage_page,
             LedgerError: storage_page,
             Exception: problem_page,
