@@ -178,3 +178,31 @@ def test_times_are_relative_with_the_exact_time_in_the_viewers_zone(
             return [time.title, new Intl.DateTimeFormat("en-GB", form).format(new Date(time.dateTime))]; }"""
         )
         assert shown[1] in shown[0], shown
+
+
+def test_keys_go_on_after_a_task_was_ticked_with_the_mouse(browser: Browser, console: Console) -> None:
+    with Desk(browser, console.url, name=PRIYA) as desk:
+        page = desk.go("/needs-a-person")
+        page.get_by_label("Choose task 2:").click()
+        page.keyboard.press("j")
+        expect(page.locator("[data-current]")).to_have_count(1)
+
+
+@pytest.mark.parametrize("tally", ["7", "110", "1,234"])
+def test_the_places_of_the_console_are_one_line_each(browser: Browser, console: Console, tally: str) -> None:
+    with Desk(browser, console.url, viewport={"width": 1280, "height": 900}) as desk:
+        page = desk.go("/needs-a-person")
+        page.evaluate("tally => { document.querySelector('.tally').textContent = tally; }", tally)
+        heights = page.evaluate("[...document.querySelectorAll('.frame nav a')].map(a => a.offsetHeight)")
+        assert len(set(heights)) == 1, heights
+        over = page.evaluate("(a => a.scrollWidth - a.clientWidth)(document.querySelector('.frame'))")
+        assert over <= 0
+
+
+def test_the_facts_of_tasks_stand_below_each_other(browser: Browser, console: Console) -> None:
+    with Desk(browser, console.url, viewport={"width": 1280, "height": 900}) as desk:
+        page = desk.go("/needs-a-person")
+        page.locator(".task-facts dd").last.evaluate("dd => { dd.textContent = 'Aleksandra Brzozowska'; }")
+        left = page.locator(".task-facts div").evaluate_all("all => all.map(one => one.offsetLeft)")
+        assert len(left) > 8
+        assert len(set(left)) == 2, left

@@ -6,7 +6,7 @@ let going = 0;
 
 export function keyboard() {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog")) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
