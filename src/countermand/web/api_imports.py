@@ -11,9 +11,9 @@ from starlette.routing import Route
 from countermand.app import Running, Service, utc_now
 from countermand.bridge.ports import StorefrontOrder
 from countermand.imports import review
-from countermand.imports.batch import ImportBatch
+from countermand.imports.batch import ImportBatch, Taken
 from countermand.imports.take_in import take_in
-from countermand.web.api import as_json, json_body, named, reason_of, view
+from countermand.web.api import ACT, as_json, json_body, named, operation, reason_of, view
 from countermand.web.api_sweeps import connection_named, moment
 from countermand.web.problem import Problem
 
@@ -30,6 +30,40 @@ def import_routes() -> list[Route]:
     ]
 
 
+class Known(msgspec.Struct, frozen=True):
+    """Those that the storefront knows."""
+
+    found: list[str]
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers that are not known here yet, and how many are."""
+
+    new: list[str]
+    known: int
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Orders to look at; each line as number, storefront, MIS, why."""
+
+    orders: list[review.Difference]
+
+
+class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
+    """How many it was done for, and why not for the others."""
+
+    done: int
+    refused: dict[str, str]
+
+
+_CONNECTION = {"connection": "Which connection; needed where there are several."}
+
+
+@operation(
+    answer=Taken,
+    body={**_CONNECTION, "batch": "`orders` and `items` as an export shows them, `order_ids` to be read."},
+    needs=("batch",),
+)
 async def bring_in(request: Request) -> object:
     """Take in a batch of orders, as an export shows them or read by id; known ones are left alone."""
     said = await json_body(request)
@@ -48,14 +82,20 @@ async def bring_in(request: Request) -> object:
     return taken
 
 
+@operation(answer=Known, body={**_CONNECTION, "orders": "Numbers of orders."}, needs=("orders",))
 async def known(request: Request) -> object:
     """Which of some order numbers the storefront knows; reads each by id."""
     said = await json_body(request)
     order_ids = _texts(said, "orders")
     read = await _running(request, said).storefront.read_orders(order_ids)
-    return {"found": [one.order_id for one in read if isinstance(one, StorefrontOrder)]}
+    return Known([one.order_id for one in read if isinstance(one, StorefrontOrder)])
 
 
+@operation(
+    answer=Listed,
+    body={**_CONNECTION, "since": "From this date or moment on.", "until": "Up to this one."},
+    needs=("since", "until"),
+)
 async def list_placed(request: Request) -> object:
     """Numbers of the orders placed within a span of time, and which of them are known here already."""
     said = await json_body(request)
@@ -72,15 +112,28 @@ async def list_placed(request: Request) -> object:
         )
     order_ids = [order.order_id for order in listed]
     here = await _service(request).store.load(running.settings.name, order_ids)
-    return {"new": [one for one in order_ids if one not in here], "known": len(here)}
+    return Listed(new=[one for one in order_ids if one not in here], known=len(here))
 
 
+@operation(answer=Waiting, query={"connection": "Only this connection's."})
 async def show_review(request: Request) -> object:
     """Orders that differed when they were first seen, and wait for somebody to look at them."""
     connection = request.query_params.get("connection", "")
-    return {"orders": await view(request, review.waiting, connection)}
+    return Waiting(await view(request, review.waiting, connection))
 
 
+@operation(
+    answer=Reviewed,
+    body={
+        "by": ACT["by"],
+        **_CONNECTION,
+        "act": "leave or bring_in_step.",
+        "orders": "Numbers of orders.",
+        "all": "Every order that waits, instead of `orders`.",
+        "reason": "Why; needed to leave them.",
+    },
+    needs=("by", "act"),
+)
 async def settle(request: Request) -> object:
     """Leave some of them as they are, or bring them in step; `all` for every one that waits."""
     said = await json_body(request)
@@ -93,7 +146,7 @@ async def settle(request: Request) -> object:
     order_ids = _texts(said, "orders") if not said.get("all") else await _waiting(request, name)
     refused = await review.review(service.store, name, order_ids, act, by, reason_of(said), utc_now())
     service.wake()
-    return {"done": len(order_ids) - len(refused), "refused": refused}
+    return Reviewed(done=len(order_ids) - len(refused), refused=refused)
 
 
 async def _waiting(request: Request, connection: str) -> list[str]:

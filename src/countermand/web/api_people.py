@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -16,7 +17,7 @@ from countermand.core.policy import Direction
 from countermand.core.status import Facts
 from countermand.ledger import views
 from countermand.ledger.brakes import clear_brake
-from countermand.web.api import as_json, json_body, lines_of, named, reason_of, view
+from countermand.web.api import ACT, as_json, json_body, lines_of, named, operation, reason_of, view
 from countermand.web.problem import Problem
 
 
@@ -31,18 +32,45 @@ def people_routes() -> list[Route]:
     ]
 
 
+class Acted(msgspec.Struct, frozen=True, kw_only=True):
+    """It is kept; what follows shows at the order."""
+
+    accepted: bool
+    order: str
+
+
+class Cleared(msgspec.Struct, frozen=True):
+    """The brake is off."""
+
+    cleared: bool
+
+
+_BY, _WHY = {"by": ACT["by"]}, {"by": ACT["by"], "reason": ACT["reason"]}
+_WAY = {"direction": "cancel_to_mis or cancel_to_storefront."}
+_REF = {"line": "Which line of the order.", "ref": "Number of the job or sales order."}
+
+
+@operation(
+    answer=Acted,
+    body={**_BY, **_REF, "kind": "job (as always) or sales_order."},
+    needs=("by", "line", "ref"),
+)
 async def link(request: Request) -> object:
     """Say which job or sales order makes a line; it is read first."""
     row, said = await _order(request), await json_body(request)
     kind = _one_of(MisItemKind, said.get("kind", "job"), "kind")
     ref = MisRef(ref=_text(said, "ref"), kind=kind)
-    items = await _service(request).running[row.connection].mis.read([ref])
+    running = _service(request).running.get(row.connection)
+    if running is None:
+        raise Problem(409, f"Nobody looks after the connection {row.connection} any more.")
+    items = await running.mis.read([ref])
     if not items or not isinstance(items[0].status, Facts):
         raise Problem(409, f"{ref.ref} cannot be read in the MIS; please check the number.")
     line = _text(said, "line")
     return await _do(request, row, said, lambda by: people.link_item(line, items[0], by, utc_now()))
 
 
+@operation(answer=Acted, body={**_BY, **_REF}, needs=("by", "line", "ref"))
 async def unlink(request: Request) -> object:
     """Say that a job or sales order does not make a line."""
     row, said = await _order(request), await json_body(request)
@@ -50,6 +78,16 @@ async def unlink(request: Request) -> object:
     return await _do(request, row, said, lambda by: people.unlink_item(line, ref, by, utc_now()))
 
 
+@operation(
+    answer=Acted,
+    body={
+        **_WHY,
+        **_WAY,
+        "why": f"One of {', '.join(RefusalReason)}; left out: other.",
+        "lines": "Only these lines; left out: all.",
+    },
+    needs=("by", "reason", "direction"),
+)
 async def refuse(request: Request) -> object:
     """Say no to a cancellation, with a reason that goes back as a note on the order."""
     row, said = await _order(request), await json_body(request)
@@ -60,6 +98,7 @@ async def refuse(request: Request) -> object:
     )
 
 
+@operation(answer=Acted, body={**_WHY, **_WAY}, needs=("by", "reason", "direction"))
 async def release(request: Request) -> object:
     """Let this order pass the mass-cancel brake."""
     row, said = await _order(request), await json_body(request)
@@ -67,12 +106,14 @@ async def release(request: Request) -> object:
     return await _do(request, row, said, lambda by: people.release(direction, by, utc_now(), reason))
 
 
+@operation(answer=Acted, body=_BY, needs=("by",))
 async def accept(request: Request) -> object:
     """After a look at an order that differed when first seen: bring it in step."""
     row, said = await _order(request), await json_body(request)
     return await _do(request, row, said, lambda by: people.accept_import(by, utc_now()))
 
 
+@operation(answer=Cleared, body=_WHY, needs=("by", "reason"))
 async def clear(request: Request) -> object:
     """End the mass-cancel brake's hold; counting starts afresh."""
     said, name = await json_body(request), request.path_params["name"]
@@ -84,7 +125,7 @@ async def clear(request: Request) -> object:
     if not cleared:
         raise Problem(409, f"The brake of {name} is not on in this direction.")
     service.wake()
-    return {"cleared": True}
+    return Cleared(cleared=True)
 
 
 def _service(request: Request) -> Service:
@@ -106,7 +147,7 @@ async def _do(
     service, by = _service(request), named(said)
     await people.do(service.store, row.connection, row.order, deed(by), utc_now())
     service.wake()
-    return {"accepted": True, "order": row.order}
+    return Acted(accepted=True, order=row.order)
 
 
 def _direction(said: dict[str, Any]) -> Direction:

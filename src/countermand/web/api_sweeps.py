@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from countermand.app import Service, utc_now
-from countermand.bridge.sweep import SKIP_MEANING, Found, Skip, Sweep
+from countermand.bridge.sweep import SKIP_MEANING, Found, Skip, Sweep, SweepState
 from countermand.ledger import sweeps
-from countermand.web.api import as_json, json_body, named, view
+from countermand.web.api import ACT, as_json, json_body, named, operation, view
 from countermand.web.problem import Problem
 
 _MOST_SHOWN = 1000
@@ -27,25 +27,77 @@ def sweep_routes() -> list[Route]:
     ]
 
 
+class Sweeps(msgspec.Struct, frozen=True, kw_only=True):
+    """The last sweeps, newest first."""
+
+    sweeps: list[Sweep]
+
+
+class ApiSweep(msgspec.Struct, frozen=True, kw_only=True):
+    """One sweep with what it found. `skipped_because`: for each reason how many, and what it means."""
+
+    id: int
+    connection: str
+    state: SweepState
+    by: str
+    reason: str
+    since: datetime | None
+    started_at: datetime
+    moved_at: datetime
+    finished_at: datetime | None
+    position: int
+    last: int
+    total: int
+    compared: int
+    agreed: int
+    differing: int
+    skipped: int
+    calls: int
+    seconds: float
+    skipped_because: dict[str, tuple[int, str]]
+    differences: list[sweeps.FindingRow]
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """The number of the sweep that was stopped."""
+
+    stopped: int
+
+
+_CONNECTION = {"connection": "Which connection; needed where there are several."}
+
+
+@operation(answer=Sweeps, query={"connection": "Only this connection's."})
 async def list_sweeps(request: Request) -> object:
     """Sweeps, newest first."""
     connection = request.query_params.get("connection", "")
     rows: list[Sweep] = await view(request, sweeps.list_sweeps, connection=connection)
-    return {"sweeps": rows}
+    return Sweeps(sweeps=rows)
 
 
+@operation(answer=ApiSweep)
 async def show(request: Request) -> object:
     """One sweep with its counts, and the orders that differ."""
     found = await _find(request)
     skipped = await view(request, sweeps.findings_by, found.id, Found.SKIPPED)
     differing = await view(request, sweeps.findings, found.id, Found.DIFFERING, _MOST_SHOWN)
-    return {
+    return ApiSweep(
         **msgspec.structs.asdict(found),
-        "skipped_because": {why: [count, SKIP_MEANING[Skip(why)]] for why, count in skipped.items()},
-        "differences": differing,
-    }
+        skipped_because={why: (count, SKIP_MEANING[Skip(why)]) for why, count in skipped.items()},
+        differences=differing,
+    )
 
 
+@operation(
+    answer=Sweep,
+    body={
+        "by": ACT["by"],
+        **_CONNECTION,
+        "since": "Only orders placed or changed since then, and open ones; left out: all.",
+        "resume": "Go on with the last one where it was stopped or failed.",
+    },
+    needs=("by",),
+)
 async def begin(request: Request) -> object:
     """Begin a sweep, or with `resume` let the last one go on where it was."""
     said, service = await json_body(request), _service(request)
@@ -73,6 +125,7 @@ def _why_not(name: str, running: Sweep | None) -> str:
     return f"Sweep {running.id} of {name} is under way, begun by {running.by}; wait for it, or stop it first."
 
 
+@operation(answer=Stopped, body={"by": ACT["by"]}, needs=("by",))
 async def stop(request: Request) -> object:
     """Stop a sweep that is under way; what it found so far stays."""
     found, by = await _find(request), named(await json_body(request))
@@ -81,7 +134,7 @@ async def stop(request: Request) -> object:
     )
     if not stopped:
         raise Problem(409, f"Sweep {found.id} is not under way any more.")
-    return {"stopped": found.id}
+    return Stopped(stopped=found.id)
 
 
 async def _find(request: Request) -> Sweep:

@@ -15,6 +15,16 @@ from starlette.routing import BaseRoute, Route
 from countermand import __version__
 from countermand.web.api import Operation
 
+#: What is no text in the body of a call.
+_KINDS: dict[str, dict[str, Any]] = {
+    "version": {"type": "integer"},
+    "minutes": {"type": "integer"},
+    "lines": {"type": "array", "items": {"type": "string"}},
+    "orders": {"type": "array", "items": {"type": "string"}},
+    "all": {"type": "boolean"},
+    "resume": {"type": "boolean"},
+    "batch": {"type": "object"},
+}
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 
@@ -105,7 +115,10 @@ def _in_query(about: Operation) -> list[dict[str, Any]]:
 
 
 def _body(about: Operation) -> dict[str, Any]:
-    fields = {name: {"description": said} for name, said in about.body.items()}
+    fields = {
+        name: {**_KINDS.get(name, {"type": "string"}), "description": said}
+        for name, said in about.body.items()
+    }
     schema: dict[str, Any] = {"type": "object", "properties": fields}
     if about.needs:
         schema["required"] = list(about.needs)

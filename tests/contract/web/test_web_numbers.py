@@ -64,3 +64,14 @@ def test_erasing_needs_a_whole_number(console: Console, tmp_path: Path) -> None:
     several = CliRunner().invoke(main, ["erase", "PO-7", "--config", str(set_up)])
     assert "several orders: 10002, 10003" in several.output
     assert console.http.get("/api/orders/10002").json()["customer"] == "Maple Dental Care"
+
+
+def test_a_job_of_a_connection_that_nobody_looks_after_cannot_be_read(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.save(case(1))
+    said = {"by": PRIYA, "line": "s20010", "ref": "J1"}
+    with bench.served(connections=()) as served:
+        answer = served.http.post("/api/orders/10001/link", json=said)
+    assert answer.status_code == 409
+    assert "Nobody looks after the connection" in answer.text
+    bench.engine.dispose()
