@@ -55,7 +55,12 @@ class _Body:
         return message
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and self._size > self._most:
-            # Closing ends the reading too: the rest would be read and thrown away.
-            MutableHeaders(scope=message)["connection"] = "close"
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            # Text of a vendor is shown as text, and nobody's customers stay in a browser's or proxy's store.
+            headers.setdefault("x-content-type-options", "nosniff")
+            headers.setdefault("cache-control", "no-store")
+            if self._size > self._most:
+                # Closing ends the reading too: the rest would be read and thrown away.
+                headers["connection"] = "close"
         await self._send(message)

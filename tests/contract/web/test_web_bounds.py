@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -131,3 +132,18 @@ def test_a_misspelt_filter_is_no_empty_list(console: Console, path: str, known: 
     name, _, _ = path.rpartition("=")
     assert console.get(f"{name}=")
     assert console.get(f"{name}={known}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/orders.csv", "/orders.json", "/api/orders", "/orders/10001.json", "/raw/answers/1?plain=1"],
+)
+def test_what_is_shown_is_kept_nowhere_and_taken_for_nothing_else(console: Console, path: str) -> None:
+    headers = console.http.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_files_of_the_console_are_kept(console: Console) -> None:
+    (style,) = re.findall(r'href="(/static/[^"]+\.css)"', console.get("/"))
+    assert "immutable" in console.http.get(style).headers["cache-control"]
