@@ -197,6 +197,7 @@ def test_one_button_writes_it_and_reads_it_back(desk: Desk, shop: Stage) -> None
 
 
 def test_new_work_waits_for_a_press(desk: Desk, shop: Stage) -> None:
+    shop.place()
     page = desk.go("/orders")
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     top = page.locator("[data-order]").first.get_attribute("data-order")
