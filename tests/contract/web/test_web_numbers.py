@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from countermand.cli import main
-from web_bench import PRIYA, Bench, Console, case
+from countermand.ledger.connections import remember_connection
+from countermand.ledger.views import orders_named
+from web_bench import NOW, PRIYA, Bench, Console, case
 
 
 @pytest.fixture
@@ -64,6 +66,32 @@ def test_erasing_needs_a_whole_number(console: Console, tmp_path: Path) -> None:
     several = CliRunner().invoke(main, ["erase", "PO-7", "--config", str(set_up)])
     assert "several orders: 10002, 10003" in several.output
     assert console.http.get("/api/orders/10002").json()["customer"] == "Maple Dental Care"
+
+
+def test_erasing_asks_which_shop_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    bench.save(case(1))
+    monkeypatch.setattr("web_bench.SHOP", "trade-print")
+    bench.writer.write(lambda database: remember_connection(database, "trade-print", NOW, NOW))
+    bench.save(case(1))
+    bench.save(case(2))
+    bench.engine.dispose()
+    set_up = tmp_path / "countermand.toml"
+    set_up.write_text('[countermand]\ndatabase = "console.db"\n[connections]\n', encoding="utf-8")
+
+    def erase(*said: str) -> str:
+        return CliRunner().invoke(main, ["erase", *said, "--config", str(set_up)]).output
+
+    assert "Order 10001 is in harbour-print and in trade-print: say which with --connection." in erase(
+        "10001"
+    )
+    assert "No order is known" in erase("10002", "--connection", "harbour-print")
+    assert "about order 10001." in erase("10001", "--connection", "trade-print")
+    with bench.engine.begin() as database:
+        (kept,) = orders_named(database, "harbour-print", ["10001"])
+        (gone,) = orders_named(database, "trade-print", ["10001"])
+    assert (kept.customer, gone.customer) == ("Harbour Coffee Roasters", "")
+    bench.engine.dispose()
 
 
 def test_a_job_of_a_connection_that_nobody_looks_after_cannot_be_read(tmp_path: Path) -> None:
