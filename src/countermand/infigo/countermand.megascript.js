@@ -33,6 +33,8 @@
 
   var VERSION = 1;
   var MOST_IDS = 100;
+  /* A page of a search may hold fewer orders than were asked for; that one holds fewer than this is a guess. */
+  var LEAST_PAGE = 10;
   var MOST_BODY = 65536;
   var MOST_NOTE = 2000;
   var MOST_TRACKING = 500;
@@ -515,7 +517,8 @@
       search = search.WithShippingStatus(textFrom(request.shippingStatus, "shippingStatus", 50, true));
     }
     var found = search.FindAll(page, size) || [];
-    var answer = { ok: true, page: page, size: size, more: found.length >= size, orders: [] };
+    var more = found.length >= Math.min(size, LEAST_PAGE);
+    var answer = { ok: true, page: page, size: size, more: more, orders: [] };
     for (var i = 0; i < found.length; i++) {
       answer.orders.push(describe(found[i]));
     }

@@ -27,6 +27,8 @@ from countermand.vendor_http.reply import Reply
 PAGE = 100
 #: A listing longer than this is no listing that anybody asked for.
 MOST_PAGES = 1000
+#: Where pages count from 1, the first two are the same; more in a row that show nothing new are past the end.
+_MOST_REPEATS = 1
 
 _log = structlog.get_logger()
 
@@ -61,11 +63,13 @@ class ScriptReading:
         if cancelled_only:
             request["orderStatus"] = "Cancelled"
         orders: dict[str, ReadResult] = {}
+        repeats = 0
         for page in range(MOST_PAGES):
             reply = await self._client.run_script("orders.list", {**request, "page": page})
-            listed = [self._listed(row, reply) for row in _order_rows(reply)]
-            orders.update((order.order_id, order) for order in listed)
-            if as_flag(pick(reply.value, "more")) is not True or not listed:
+            listed = {one.order_id: one for one in (self._listed(row, reply) for row in _order_rows(reply))}
+            repeats = repeats + 1 if listed.keys() <= orders.keys() else 0
+            orders |= listed
+            if as_flag(pick(reply.value, "more")) is not True or not listed or repeats > _MOST_REPEATS:
                 return list(orders.values())
         raise BadAnswerError(f"The listing has more than {MOST_PAGES} pages")
 

@@ -231,6 +231,15 @@ def test_orders_are_listed_by_status_and_time_in_pages() -> None:
     assert later["orders"] == earlier["orders"] == shipped["orders"] == []
 
 
+@pytest.mark.parametrize(("orders", "more"), [(9, False), (10, True), (12, True)])
+def test_a_page_shorter_than_what_was_asked_for_may_not_be_the_last(orders: int, *, more: bool) -> None:
+    shop = open_shop()
+    for _ in range(orders):
+        place(shop)
+    answer = ask(shop, action="orders.list", since="2026-11-23T09:00:00Z", size=100)
+    assert (len(answer["orders"]), answer["more"]) == (orders, more)
+
+
 def test_a_status_that_does_not_exist_is_a_script_error_with_infigos_words() -> None:
     status, answer = send(
         open_shop(), '{"action": "orders.list", "since": "2026-01-01", "orderStatus": "Gone"}'

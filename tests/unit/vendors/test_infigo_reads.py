@@ -346,6 +346,22 @@ class TestListing:
         assert run(storefront(vendor, megascript_secret=SECRET).list_orders(since=self.SINCE)) == []
         assert len(vendor.requests) == 1
 
+    def test_pages_that_show_nothing_new_end_it_too(self) -> None:
+        page = json_answer({"ok": True, "orders": [script_order(10001), script_order(10002)], "more": True})
+        vendor = FakeVendor(countermand=page)
+        found = run(storefront(vendor, megascript_secret=SECRET).list_orders(since=self.SINCE))
+        assert found is not None
+        assert [order.order_id for order in found] == ["10001", "10002"]
+        assert len(vendor.requests) == 3
+
+    def test_pages_may_count_from_one(self) -> None:
+        first = json_answer({"ok": True, "orders": [script_order(10001)], "more": True})
+        second = json_answer({"ok": True, "orders": [script_order(10002)], "more": False})
+        vendor = FakeVendor(countermand=[first, first, second])
+        found = run(storefront(vendor, megascript_secret=SECRET).list_orders(since=self.SINCE))
+        assert found is not None
+        assert [order.order_id for order in found] == ["10001", "10002"]
+
     def test_rest_cannot_list(self) -> None:
         vendor = FakeVendor()
         assert run(storefront(vendor).list_orders(since=self.SINCE)) is None
