@@ -46,9 +46,10 @@ def swept(stage: Stage, *more: str) -> tuple[int, dict[str, object]]:
 
 
 def hush(stage: Stage) -> None:
-    """From now on no message reaches us."""
+    """From now on no message reaches us, and none is left that would have an order read beside a sweep."""
     stage.world.put(stage.world.infigo, "/_sim/settings", {"webhooks": []})
     stage.world.put(stage.world.printiq, "/_sim/settings", {"hooks": []})
+    stage.rest()
 
 
 def test_a_sweep_finds_what_no_message_told_and_it_is_put_right(stage: Stage) -> None:
