@@ -244,9 +244,9 @@ def _insert_details(
     if sightings:
         _INSERT_SIGHTING.run_many(database, sightings)
     if commands:
-        upsert(database, schema.command, commands, ("id",), _COMMAND_NEWS)
+        upsert(database, schema.command, commands, _WITHIN, _COMMAND_NEWS)
     if cancellations:
-        upsert(database, schema.cancellation, cancellations, ("id",), _CANCELLATION_NEWS)
+        upsert(database, schema.cancellation, cancellations, _WITHIN, _CANCELLATION_NEWS)
 
 
 _INSERT_SIGHTING = Prepared(
@@ -257,6 +257,8 @@ _DROP_REFERENCE = delete(schema.reference).where(
     schema.reference.c.kind == bindparam("of_kind"),
     schema.reference.c.value == bindparam("of_value"),
 )
+#: Two connections may have orders of the same number, and writes and cancellations are numbered by it.
+_WITHIN = ("connection", "id")
 _COMMAND_NEWS = ("answered_at", "outcome", "said", "verified_at")
 _CANCELLATION_NEWS = ("state", "changed_at", "released_by")
 

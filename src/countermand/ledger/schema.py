@@ -131,13 +131,14 @@ sighting = Table(
     Index(None, "order_id"),
 )
 
-# Every write of ours: stored as sent before the call is made.
+# Every write of ours: stored as sent before the call is made. Its id begins with the order's number, which
+# another connection's order may have too.
 command = Table(
     "command",
     metadata,
+    Column("connection", Words(64), primary_key=True),
     Column("id", Words(64), primary_key=True),
     Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
-    Column("connection", Words(64), nullable=False),
     Column("target", Words(16), nullable=False),
     Column("change", Words(16), nullable=False),
     Column("about", Words(), nullable=False),
@@ -155,9 +156,9 @@ command = Table(
 cancellation = Table(
     "cancellation",
     metadata,
+    Column("connection", Words(64), primary_key=True),
     Column("id", Words(64), primary_key=True),
     Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
-    Column("connection", Words(64), nullable=False),
     Column("direction", Words(32), nullable=False),
     Column("state", Words(16), nullable=False),
     Column("requested_at", Moment, nullable=False),

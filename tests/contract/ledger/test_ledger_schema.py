@@ -15,8 +15,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from ledger_bench import DATABASES, SHOP, Ledger, case, change, database, entry
-from sqlalchemy import Engine, event, inspect
+from ledger_bench import DATABASES, NOW, SHOP, Ledger, case, change, database, entry
+from sqlalchemy import Engine, event, insert, inspect, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -52,6 +52,8 @@ def test_every_table_and_index_is_there(engine: Engine) -> None:
         assert found.has_table(table.name)
         names = {index["name"] for index in found.get_indexes(table.name)}
         assert {index.name for index in table.indexes} <= names
+        key = found.get_pk_constraint(table.name)["constrained_columns"]
+        assert key == [column.name for column in table.primary_key.columns], table.name
 
 
 def test_a_filled_database_survives_every_upgrade(engine: Engine) -> None:
@@ -68,6 +70,26 @@ def test_a_filled_database_survives_every_upgrade(engine: Engine) -> None:
     assert asyncio.run(ledger.stored()) == before
     with engine.begin() as connection:
         assert list(verify(connection, SHOP)) == []
+
+
+def test_what_was_written_before_keeps_its_row_when_its_key_grows(engine: Engine) -> None:
+    with engine.execution_options(writing=True).begin() as connection:
+        command.upgrade(_config(connection), "0001_pre_first_tables")
+        connection.execute(insert(schema.connection), {"name": SHOP, "live_since": NOW, "created_at": NOW})
+        order = {
+            "id": 7, "connection": SHOP, "order_ref": "10001", "version": 1, "state": "in_step",
+            "first_seen_at": NOW, "changed_at": NOW, "case_file": case(),
+        }  # fmt: skip
+        connection.execute(insert(schema.orders), order)
+        row = {
+            "id": "10001-c1", "order_id": 7, "connection": SHOP, "direction": "cancel_to_mis",
+            "state": "accepted", "requested_at": NOW, "changed_at": NOW, "released_by": "Tom Baker",
+        }  # fmt: skip
+        connection.execute(insert(schema.cancellation), row)
+    upgrade(engine)
+    with engine.begin() as connection:
+        (kept,) = connection.execute(select(schema.cancellation)).mappings()
+    assert dict(kept) == row
 
 
 def test_a_database_of_another_version_is_refused_with_what_to_run(engine: Engine) -> None:

@@ -28,15 +28,18 @@ from ledger_bench import (
 from msgspec.structs import replace
 from sqlalchemy import Connection, func, select
 
-from countermand.bridge.case import OpenTask
+from countermand.bridge.case import OpenTask, Written
 from countermand.bridge.faults import failed, over
 from countermand.bridge.ports import MisItem, MisItemKind
 from countermand.bridge.store import BrakeLimits, Closing, HookEnd, StoredCase, TaskCheck
+from countermand.core.command import Change as Asked
+from countermand.core.command import Command
 from countermand.core.policy import Direction
 from countermand.core.status import OPEN, Side
 from countermand.core.tasks import TaskKind
 from countermand.ledger import schema
 from countermand.ledger.brakes import clear_brake
+from countermand.ledger.connections import remember_connection
 from countermand.ledger.inbox import receive
 from countermand.ledger.journal import chains, verify
 from countermand.ledger.tasks import OvertakenError, touch
@@ -237,6 +240,45 @@ def test_one_more_than_the_limit_trips_and_only_that_direction(ledger: Ledger) -
         assert len(ledger.rows(select(schema.brake))) == 1
 
     run(story())
+
+
+def test_two_shops_with_the_same_numbers_each_count_their_own(ledger: Ledger) -> None:
+    """Cancellations are numbered by their order, and each storefront numbers its orders for itself."""
+    other = "trade-print"
+    ledger.writer.write(lambda database: remember_connection(database, other, NOW, NOW))
+
+    async def story() -> None:
+        await wanting(ledger, "10001", "10002", "10003")
+        for number in ("10001", "10002"):
+            one = cancellation(number)
+            new = change(case(number, cancellations=(one,)), cancellations=(one,))
+            assert await ledger.store.save(other, [new], NOW, LIMITS)
+        assert await ledger.store.brakes(other) == frozenset()
+        one = cancellation("10003")
+        new = change(case("10003", cancellations=(one,)), cancellations=(one,))
+        await ledger.store.save(other, [new], NOW, LIMITS)
+        assert await ledger.store.brakes(other) == {MIS}
+        stored = (await ledger.store.load(other, ["10003"]))["10003"]
+        let_past = replace(one, released_by="Tom Baker")
+        passed = change(stored, case=stored.case.with_cancellation(let_past), cancellations=(let_past,))
+        await ledger.store.save(other, [passed], NOW, LIMITS)
+
+    run(story())
+    table = schema.cancellation
+    rows = ledger.rows(select(table.c.connection, table.c.released_by).where(table.c.id == "10003-c1"))
+    assert set(rows) == {(SHOP, ""), (other, "Tom Baker")}
+
+
+def test_two_shops_with_the_same_numbers_each_keep_their_own_writes(ledger: Ledger) -> None:
+    other = "trade-print"
+    ledger.writer.write(lambda database: remember_connection(database, other, NOW, NOW))
+    for shop, said in ((SHOP, "done"), (other, "no")):
+        sent = Command(target=Side.MIS, change=Asked.CANCEL, sent_at=NOW, answered_at=NOW, said=said)
+        written = Written(id="10001-w1", command=sent, line_ids=("s10001",))
+        new = change(case(writes=(written,)), written=(written,))
+        assert run(ledger.store.save(shop, [new], NOW, {}))
+    rows = ledger.rows(select(schema.command.c.connection, schema.command.c.said))
+    assert set(rows) == {(SHOP, "done"), (other, "no")}
 
 
 def test_one_batch_trips_it_before_anything_is_sent(ledger: Ledger) -> None:
