@@ -20,6 +20,7 @@ from countermand.bridge.sightings import Sighting
 from countermand.bridge.store import Change, Entry, State, TaskWish
 from countermand.core.events import Event
 from countermand.core.order import LineKind, MisItemKind, Payment
+from countermand.core.policy import Policy
 from countermand.core.status import OPEN, UNSEEN, Facts, Intent, Pair, Progress, Side
 from countermand.core.table import decide
 from countermand.core.tasks import TASK_TYPES, TaskKind
@@ -116,9 +117,21 @@ class Bench:
         upgrade(self.engine)
         self.writer = InlineWriter(self.engine)
         self.store = DatabaseStore(self.engine, self.writer)
-        self.writer.write(lambda database: remember_connection(database, SHOP, NOW - timedelta(days=9), NOW))
+        self.shop(SHOP)
 
-    def save(self, order: Case, state: State = State.IN_STEP, *, at: datetime = NOW, **fields: Any) -> None:
+    def shop(self, name: str) -> None:
+        """Make a connection known."""
+        self.writer.write(lambda database: remember_connection(database, name, NOW - timedelta(days=9), NOW))
+
+    def save(
+        self,
+        order: Case,
+        state: State = State.IN_STEP,
+        *,
+        at: datetime = NOW,
+        shop: str = SHOP,
+        **fields: Any,
+    ) -> None:
         """Store a new order with its numbers, a first sighting of each side, and a journal entry."""
         raw = '{"OrderStatus": "Processing"}'
         seen = [
@@ -149,7 +162,7 @@ class Bench:
             journal=(*entries, *fields.pop("journal", ())),
             **fields,
         )
-        assert asyncio.run(self.store.save(SHOP, [change], at, {}))
+        assert asyncio.run(self.store.save(shop, [change], at, {}))
 
     def task(self, number: int, kind: TaskKind = TaskKind.CANCEL_IN_MIS, **fields: Any) -> Case:
         """An order that needs a person, with its task."""
@@ -163,9 +176,11 @@ class Bench:
             lambda database: receive(database, [SHOP], side, "application/json", body.encode(), at)
         )
 
-    def installation(self, **fields: Any) -> Installation:
-        connection = ConnectionSettings(
-            name=SHOP,
+    def connected(self, name: str = SHOP, policy: Policy = Policy()) -> ConnectionSettings:  # noqa: B008
+        """A connection with both systems out of reach."""
+        return ConnectionSettings(
+            name=name,
+            policy=policy,
             infigo=InfigoSettings(base_url="http://127.0.0.1:9", token="out-of-reach", megascript_secret="x"),
             printiq=PrintIQSettings(
                 base_url="http://127.0.0.1:9",
@@ -177,7 +192,9 @@ class Bench:
             polling=Polling(interval=timedelta(days=1), slowest=timedelta(days=2)),
             hook_tokens={Side.STOREFRONT: "a-token-that-nobody-guesses"},
         )
-        given: dict[str, Any] = {"database": self.url, "connections": (connection,)}
+
+    def installation(self, **fields: Any) -> Installation:
+        given: dict[str, Any] = {"database": self.url, "connections": (self.connected(),)}
         return Installation(**(given | fields))
 
     @contextmanager

@@ -36,13 +36,17 @@ Every entry says what happened, when (UTC), to what, why, and who did it (`count
 """
 _COMMANDS = """## Commands
 
-`countermand COMMAND --help` says more and gives an example. Errors are one sentence and a non-zero exit.
+`countermand COMMAND --help` says more and gives an example. Errors are one sentence and a non-zero exit. What
+takes the number of an order takes `--connection NAME` too; it is needed where several shops have an order of
+that number.
 """
 _ROUTES = """## HTTP API
 
 Answers are JSON; what cannot be done is one sentence under `error`, with a 4xx status. What changes
-something takes a JSON object that says who you are: `{"by": "Priya Shah", "reason": "..."}`. Addresses of the
-console's own pages are left out here.
+something takes a JSON object that says who you are: `{"by": "Priya Shah", "reason": "..."}`. Every call
+below `/api/orders/{number}` takes `?connection=NAME`; it is needed where several shops have an order of that
+number, and without it the answer is 409 with each of them, by connection and number, under `orders`.
+Addresses of the console's own pages are left out here.
 """
 
 

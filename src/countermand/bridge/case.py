@@ -417,6 +417,10 @@ def _value(total: str) -> float | None:
         return None
 
 
+#: The kinds of numbers by which an order is found.
+REFERENCE_KINDS = ("order", "po", "line", "quote", "item", "group", "tracking")
+
+
 def references(case: Case) -> frozenset[tuple[str, str]]:
     """Every number by which somebody may look for this order: (kind, value)."""
     found = {("order", case.order_id), ("po", case.po_number)}

@@ -17,14 +17,15 @@ from sqlalchemy import Connection, Engine
 from countermand.cli.errors import plain_errors
 from countermand.cli.groups import Group
 from countermand.cli.setup import config_option
+from countermand.cli.which import connection_option, one_order
 from countermand.config import load
 from countermand.config.database import missing_file, opened
 from countermand.ledger.anchors import Anchor, check_anchors, make_anchor
 from countermand.ledger.columns import encode, from_micros
+from countermand.ledger.connections import known_connections
 from countermand.ledger.inspection import FILE, inspect
 from countermand.ledger.journal import Fault, chains, stored
 from countermand.ledger.proof import NoProofError, prove
-from countermand.ledger.views import find_order
 from countermand.proof.page import page
 
 _key = click.option(
@@ -160,23 +161,23 @@ def _chosen(database: Connection, only: str) -> list[str]:
 @journal.command("proof")
 @click.argument("number")
 @config_option
+@connection_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder.")
 @plain_errors
-def proof(number: str, file: Path, out: Path) -> None:
+def proof(number: str, file: Path, connection: str, out: Path) -> None:
     """Write one order's proof: a file, a readable page, and the script that checks it.
 
     Example: countermand journal proof 10001 --out proofs
     """
     with opened(database_of(file)) as engine, engine.begin() as database:
-        row = find_order(database, number, beginning=True)
-        if row is None:
-            raise click.ClickException(f"No order is known by the number {number}.")
+        row = one_order(database, number, connection, beginning=True)
         try:
-            made = prove(database, row.connection, row.order)
+            made, several = prove(database, row.connection, row.order), len(known_connections(database)) > 1
         except NoProofError as error:
             raise click.ClickException(str(error)) from error
     out.mkdir(parents=True, exist_ok=True)
-    name = out / f"proof-{row.order}"
+    # Another connection's order may have this number, and its proof a place in the same folder.
+    name = out / (f"proof-{row.connection}-{row.order}" if several else f"proof-{row.order}")
     name.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
     name.with_suffix(".html").write_text(page(made), encoding="utf-8")
     script = files("countermand.proof").joinpath("verify_proof.py").read_text(encoding="utf-8")

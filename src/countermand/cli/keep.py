@@ -7,17 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Engine, make_url
 
 from countermand.cli.errors import plain_errors
 from countermand.cli.journal import database_of
 from countermand.cli.setup import config_option
+from countermand.cli.which import connection_option, one_order
 from countermand.config import load
 from countermand.config.database import opened
 from countermand.ledger.backup import back_up, restore
-from countermand.ledger.journal import chains
 from countermand.ledger.privacy import NotErasedError, drop_raw, erase_order
-from countermand.ledger.views import OrderRow, find_order, orders_named
 from countermand.ledger.wiping import wipe_freed
 
 _file = click.Path(dir_okay=False, path_type=Path)
@@ -70,7 +69,7 @@ def restore_command(source: Path, file: Path) -> None:
 @click.command()
 @click.argument("number")
 @config_option
-@click.option("--connection", default="", help="Which connection's; needed where two have this number.")
+@connection_option
 @click.option("--by", default=getpass.getuser, help="Who asked for it; your login by default.")
 @plain_errors
 def erase(number: str, file: Path, connection: str, by: str) -> None:
@@ -80,7 +79,7 @@ def erase(number: str, file: Path, connection: str, by: str) -> None:
     """
     with opened(database_of(file)) as engine:
         with engine.begin() as reading:
-            row = _one_order(reading, number, connection)
+            row = one_order(reading, number, connection)
         try:
             with engine.execution_options(writing=True).begin() as writing:
                 count = erase_order(writing, row.connection, row.order, by, datetime.now(UTC))
@@ -88,19 +87,6 @@ def erase(number: str, file: Path, connection: str, by: str) -> None:
             raise click.ClickException(str(error)) from error
         _wipe(engine)
     click.echo(f"Erased what {count} entries said about order {row.order}.")
-
-
-def _one_order(reading: Connection, number: str, connection: str) -> OrderRow:
-    """The order that is meant, beyond doubt: each storefront numbers its orders for itself."""
-    names = [connection] if connection else chains(reading)
-    own = [row for name in names for row in orders_named(reading, name, [number])]
-    if len(own) > 1:
-        where = " and in ".join(row.connection for row in own)
-        raise click.ClickException(f"Order {number} is in {where}: say which with --connection.")
-    row = own[0] if own else find_order(reading, number)
-    if row is None or connection not in ("", row.connection):
-        raise click.ClickException(f"No order is known by the number {number}.")
-    return row
 
 
 @click.command()

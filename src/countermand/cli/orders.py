@@ -12,6 +12,7 @@ import click
 from countermand.bridge.store import State
 from countermand.cli.groups import Group
 from countermand.cli.remote import get, post, table, url_option
+from countermand.cli.which import connection_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -31,24 +32,28 @@ def orders() -> None:
     "--state", type=click.Choice([one.value for one in State]), help="Only orders that stand like this."
 )
 @click.option("--search", default="", help="Any number a person may hold, or part of a customer's name.")
-def list_orders(url: str, as_json: bool, state: str | None, search: str) -> None:
+@click.option("--connection", default="", help="Only this connection's.")
+def list_orders(url: str, as_json: bool, state: str | None, search: str, connection: str) -> None:
     """Orders, newest change first.
 
     Example: countermand orders list --state needs_person
     """
-    found = get(url, "/api/orders", state=state or "", q=search)["orders"]
+    found = get(url, "/api/orders", state=state or "", q=search, connection=connection)["orders"]
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif not found:
         click.echo("No orders match.")
     else:
         headings = ["order", "state", "customer", "lines", "storefront", "MIS", "changed (UTC)"]
-        click.echo(table(headings, [_row(order) for order in found]))
+        many = len({order["connection"] for order in found}) > 1
+        click.echo(table(["connection"] * many + headings, [_row(order, many) for order in found]))
 
 
-def _row(order: dict[str, Any]) -> list[str]:
+def _row(order: dict[str, Any], many: bool) -> list[str]:
+    """`many`: orders of several connections stand in the list, so that each says whose it is."""
     lines = order["lines"]
     return [
+        *([order["connection"]] * many),
         order["order"],
         order["state"].replace("_", " "),
         order["customer"] or "-",
@@ -67,12 +72,13 @@ def _joined(values: Any) -> str:
 @url_option
 @_json
 @click.argument("number")
-def show_order(url: str, as_json: bool, number: str) -> None:
+@connection_option
+def show_order(url: str, as_json: bool, number: str, connection: str) -> None:
     """One order by any of its numbers: both systems per line, and everything that happened.
 
     Example: countermand orders show J29328-01
     """
-    order = get(url, f"/api/orders/{quote(number, safe='')}")
+    order = get(url, f"/api/orders/{quote(number, safe='')}", connection=connection)
     if as_json:
         click.echo(json.dumps(order, indent=2))
         return
@@ -87,14 +93,16 @@ def show_order(url: str, as_json: bool, number: str) -> None:
 @orders.command("stop")
 @url_option
 @click.argument("number")
+@connection_option
 @click.option("--reason", required=True, help="Why it is stopped; stands in the journal.")
 @click.option("--by", default=getpass.getuser, help="Who stops it; your login by default.")
-def stop_cancel(url: str, number: str, reason: str, by: str) -> None:
+def stop_cancel(url: str, number: str, connection: str, reason: str, by: str) -> None:
     """Stop a cancel that waits, before it is written; the two systems stay different in your name.
 
     Example: countermand orders stop 10001 --reason "the customer wants it after all"
     """
-    order = post(url, f"/api/orders/{quote(number, safe='')}/stop", {"by": by, "reason": reason})
+    path = f"/api/orders/{quote(number, safe='')}/stop"
+    order = post(url, path, {"by": by, "reason": reason}, connection=connection)
     click.echo(f"The cancel of order {order['order']} is stopped. Nothing is written; both stay as they are.")
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import click
 import httpx2 as httpx
 
+from countermand.cli.which import by_option
+
 url_option = click.option(
     "--url",
     default="http://127.0.0.1:8100",
@@ -21,9 +23,9 @@ def get(url: str, path: str, **query: str) -> Any:
     return _answer(url, "GET", path, params=query)
 
 
-def post(url: str, path: str, body: dict[str, object], *, timeout: float = 30) -> Any:
+def post(url: str, path: str, body: dict[str, object], *, timeout: float = 30, **query: str) -> Any:
     """As `get`; `timeout` in seconds."""
-    return _answer(url, "POST", path, timeout, json=body)
+    return _answer(url, "POST", path, timeout, json=body, params=query)
 
 
 def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) -> Any:
@@ -37,9 +39,16 @@ def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) 
     except ValueError as error:
         raise click.ClickException(f"What answers at {url} is not Countermand.") from error
     if answer.is_error:
-        why = value.get("error") if isinstance(value, dict) else None
-        raise click.ClickException(why or f"{url} answered with HTTP {answer.status_code}.")
+        raise click.ClickException(_why(value) or f"{url} answered with HTTP {answer.status_code}.")
     return value
+
+
+def _why(value: Any) -> str:
+    """The sentence of a refusal, and what to do where the order of several shops may be meant."""
+    if not isinstance(value, dict) or not value.get("error"):
+        return ""
+    shops = {order.get("connection") for order in value.get("orders", ()) if isinstance(order, dict)}
+    return by_option(str(value["error"])) if len(shops) > 1 else str(value["error"])
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:

@@ -14,6 +14,7 @@ from countermand.cli.groups import Group
 from countermand.cli.remote import table
 from countermand.cli.rules_test import test_rules
 from countermand.cli.setup import config_option
+from countermand.cli.which import connection_option, one_order
 from countermand.config import SetUp, load
 from countermand.config.database import missing_file, opened
 from countermand.config.specs import RULES
@@ -78,7 +79,7 @@ def _exception(one: Override) -> Iterator[str]:
 @rules.command("explain")
 @click.argument("order")
 @config_option
-@click.option("--connection", default="", help="Which connection, when several know the number.")
+@connection_option
 @plain_errors
 def explain(order: str, file: Path, connection: str) -> None:
     """Say which rules apply to ORDER (any number it is known by), where each comes from, and why.
@@ -111,18 +112,7 @@ def _find(database: str, order: str, connection: str) -> views.OrderRow:
     if missing_file(database) is not None:
         raise click.ClickException("There is no database yet: the first `countermand serve` makes it.")
     with opened(database) as engine, engine.begin() as reading:
-        found = [
-            row for row in views.list_orders(reading, search=order) if connection in ("", row.connection)
-        ]
-    exact = [row for row in found if row.order == order] or found
-    if not exact:
-        raise click.ClickException(f"No order is known by the number {order}.")
-    if len(exact) > 1:
-        names = ", ".join(f"{row.order} of {row.connection}" for row in exact[:5])
-        raise click.ClickException(
-            f"{order} may be {names}: say which with --connection, or its order number."
-        )
-    return exact[0]
+        return one_order(reading, order, connection, beginning=True)
 
 
 def _choices(setup: SetUp, settings: ConnectionSettings, resolved: Resolved) -> Iterator[list[str]]:

@@ -40,11 +40,14 @@ def list_tasks(url: str, as_json: bool, state: str) -> None:
         click.echo("Nothing needs a person." if state == "open" else "No task was closed yet.")
     else:
         headings = ["task", "urgency", "what", "orders", "owner", "due (UTC)"]
-        click.echo(table(headings, [_row(task) for task in found]))
+        many = len({task["connection"] for task in found}) > 1
+        click.echo(table(["connection"] * many + headings, [_row(task, many) for task in found]))
 
 
-def _row(task: dict[str, Any]) -> list[str]:
+def _row(task: dict[str, Any], many: bool) -> list[str]:
+    """`many`: tasks of several connections stand in the list, so that each says whose it is."""
     return [
+        *([task["connection"]] * many),
         str(task["id"]),
         task["urgency"].replace("_", " "),
         task["title"],
@@ -68,7 +71,8 @@ def show_task(url: str, as_json: bool, task_id: int) -> None:
         click.echo(json.dumps(task, indent=2))
         return
     click.echo(f"Task {task['id']} ({task['state']}): {task['title']}")
-    click.echo(f"  orders    {', '.join(task['orders'])}   lines {task['line_ids'] or '-'}")
+    about = f"  orders    {', '.join(task['orders'])}   lines {task['line_ids'] or '-'}"
+    click.echo(f"{about}   of {task['connection']}")
     click.echo(f"  waiting means: {task['cost']}")
     click.echo(f"  owner     {task['owner']}, due {task['due_at'][:16].replace('T', ' ')} UTC")
     for number, step in enumerate(task.get("steps", []), 1):

@@ -29,3 +29,8 @@ def remember_connection(
 def live_since(database: Connection, name: str) -> datetime | None:
     """Since when a connection is looked after; none when it never was."""
     return database.scalar(select(connection.c.live_since).where(connection.c.name == name))
+
+
+def known_connections(database: Connection) -> list[str]:
+    """The names of all connections that were ever looked after."""
+    return list(database.scalars(select(connection.c.name).order_by(connection.c.name)))

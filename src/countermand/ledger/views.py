@@ -6,22 +6,20 @@ thousand costs what page one does, and nothing is skipped while orders change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from operator import eq
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, func, literal, select, tuple_
 
 from countermand.bridge.case import Case
-from countermand.ledger import schema
 from countermand.ledger.columns import Moment, from_micros, to_micros
+from countermand.ledger.numbers import searched
 from countermand.ledger.prepared import Prepared
-from countermand.ledger.schema import brake, orders, reference, task, task_order
+from countermand.ledger.schema import brake, orders, task, task_order
 
 Row = TypeVar("Row")
-_MOST_NAMED = 3
 
 
 class ListPlaceError(ValueError):
@@ -29,17 +27,6 @@ class ListPlaceError(ValueError):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"“{place[:40]}” is no place in a list; start again from its first page.")
-
-
-class SeveralOrdersError(RuntimeError):
-    """A number that several orders carry; which one is meant has to be said."""
-
-    def __init__(self, number: str, order_refs: Sequence[str]) -> None:
-        first = ", ".join(order_refs[:_MOST_NAMED])
-        more = ", ..." if len(order_refs) > _MOST_NAMED else ""
-        super().__init__(
-            f"“{number[:40]}” leads to several orders: {first}{more}. Give one of their numbers."
-        )
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,11 +106,6 @@ def rows_of(database: Connection, statement: Select[Any], row_type: type[Row]) -
     return [row_type(**row._mapping) for row in database.execute(statement)]
 
 
-def begins_with(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """ "Begins with" as a range, which an index on the column serves in every database."""
-    return and_(column >= text, column < text + "\U0010ffff")
-
-
 # Orders
 
 
@@ -146,7 +128,7 @@ def list_orders(
     if connection:
         chosen = chosen.where(orders.c.connection == connection)
     if search:
-        chosen = chosen.where(_found(database, search))
+        chosen = chosen.where(searched(database, search, connection))
     if after:
         chosen = chosen.where(tuple_(orders.c.changed_at, orders.c.id) < _moment_key(after))
     # The case files are large: choose by the indexes first, then fetch only what is shown.
@@ -170,63 +152,6 @@ def _moment_key(key: str) -> Any:
 
 def _literal(micros: int) -> Any:
     return literal(from_micros(micros), Moment)
-
-
-_SPELLINGS = (str, str.upper, str.lower)
-_MOST_FOUND = 5000
-_MOST_CUSTOMERS = 200
-_Fits = Callable[[ColumnElement[str], str], ColumnElement[bool]]
-
-
-def _found(database: Connection, search: str) -> ColumnElement[bool]:
-    """Orders that a number leads to, or its beginning; customers only where no number does."""
-    ids = _carrying(database, search, begins_with)
-    return orders.c.id.in_(ids) if ids else orders.c.customer.in_(_customers(database, search))
-
-
-def _carrying(database: Connection, number: str, fits: _Fits) -> set[int]:
-    """Orders that one of whose numbers fits, however it is spelt."""
-    ids: set[int] = set()
-    for text in {spell(number) for spell in _SPELLINGS}:
-        by_number = select(reference.c.order_id).where(fits(reference.c.value, text))
-        ids.update(database.scalars(by_number.limit(_MOST_FOUND)))
-    return ids
-
-
-def _customers(database: Connection, search: str) -> list[str]:
-    """Customers whose name holds this text: walks the index from name to name, not through all orders."""
-    names = (
-        select(func.min(orders.c.customer).label("name")).where(orders.c.customer > "").cte(recursive=True)
-    )
-    following = select(func.min(orders.c.customer)).where(orders.c.customer > names.c.name).scalar_subquery()
-    names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    matching = select(names.c.name).where(names.c.name.icontains(search, autoescape=True))
-    return [name for name in database.scalars(matching.limit(_MOST_CUSTOMERS)) if name]
-
-
-def find_order(database: Connection, number: str, *, beginning: bool = False) -> OrderRow | None:
-    """The one order that a number leads to: its own first, then a line, a job, a PO and so on.
-
-    `beginning`: the beginning of such a number will do, which is for looking only: nobody should act on an
-    order that they have not named.
-
-    Raises:
-        SeveralOrdersError: it leads to more than one.
-    """
-    # An index holds an order's number within its connection; there are few connections.
-    within = orders.c.connection.in_(select(schema.connection.c.name))
-    own = select(*_ORDER).where(within, orders.c.order_ref == number).limit(1)
-    found = rows_of(database, own, OrderRow)
-    if found:
-        return found[0]
-    ids = _carrying(database, number, eq)
-    if not ids and beginning:
-        ids = _carrying(database, number, begins_with)
-    if len(ids) > 1:
-        raise SeveralOrdersError(
-            number, [row.order for row in orders_by_id(database, sorted(ids)[: _MOST_NAMED + 1])]
-        )
-    return next(iter(orders_by_id(database, list(ids))), None)
 
 
 def orders_named(database: Connection, connection: str, order_refs: Iterable[str]) -> list[OrderRow]:

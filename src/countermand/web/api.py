@@ -14,8 +14,10 @@ from starlette.responses import Response
 from countermand.app import Service
 from countermand.bridge import people
 from countermand.ledger.tasks import OvertakenError
+from countermand.ledger.views import OrderRow
 from countermand.web.person import MOST_NAME, MOST_REASON, clean_name, clean_reason, refuse_elsewhere
 from countermand.web.problem import Problem
+from countermand.web.whose import named_order
 
 Endpoint = Callable[[Request], Awaitable[object]]
 
@@ -89,6 +91,13 @@ async def view(request: Request, read: Callable[..., Any], *args: object, **kwar
             return read(database, *args, **kwargs)
 
     return await run_in_threadpool(look)
+
+
+async def order_of(request: Request, *, beginning: bool = False) -> OrderRow:
+    """The order that a call is about, by its number and, where one is named, its connection."""
+    number, connection = request.path_params["number"], request.query_params.get("connection", "")
+    row: OrderRow = await view(request, named_order, number, connection, beginning=beginning)
+    return row
 
 
 PAGED = {"limit": f"How many rows, at most {MOST_ROWS}.", "after": "Where to go on: the `next` of a page."}

@@ -28,12 +28,14 @@ from countermand.web.api import (
     lines_of,
     named,
     operation,
+    order_of,
     reason_of,
     service_at,
     view,
 )
 from countermand.web.problem import Problem
 from countermand.web.stopping import direction_of
+from countermand.web.whose import WHOSE, named_order
 
 
 def order_routes() -> list[Route]:
@@ -109,20 +111,12 @@ async def list_orders(request: Request) -> object:
     return Orders(orders=[_order(row) for row in rows], next=rows[-1].key if len(rows) == limit else "")
 
 
-@operation(answer=ApiOrder)
+@operation(answer=ApiOrder, query=WHOSE)
 async def show_order(request: Request) -> object:
     """One order by any number that leads to it, with its journal."""
-    row = await _order_row(request, beginning=True)
+    row = await order_of(request, beginning=True)
     events = await view(request, records.order_journal, row.connection, row.order)
     return msgspec.structs.replace(_order(row), timeline=events)
-
-
-async def _order_row(request: Request, *, beginning: bool = False) -> views.OrderRow:
-    number = request.path_params["number"]
-    row: views.OrderRow | None = await view(request, views.find_order, number, beginning=beginning)
-    if row is None:
-        raise Problem(404, f"No order is known by the number {number}.")
-    return row
 
 
 def _order(row: views.OrderRow) -> ApiOrder:
@@ -160,10 +154,10 @@ def _lines(row: views.OrderRow) -> list[ApiLine]:
     ]
 
 
-@operation(answer=dict[str, str], body={"by": ACT["by"]}, needs=("by",))
+@operation(answer=dict[str, str], query=WHOSE, body={"by": ACT["by"]}, needs=("by",))
 async def order_look(request: Request) -> object:
     """Read both systems now."""
-    row, said = await _order_row(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     by, at, service = named(said), utc_now(), service_at(request)
     await people.do(service.store, row.connection, row.order, people.look_again(by, at), at)
     service.wake()
@@ -172,12 +166,13 @@ async def order_look(request: Request) -> object:
 
 @operation(
     answer=Answer,
+    query=WHOSE,
     body={"by": ACT["by"], "reason": "Why it is cancelled.", "lines": "Only these lines; left out: all."},
     needs=("by", "reason"),
 )
 async def order_cancel(request: Request) -> object:
     """Cancel an order, or lines of it, in the storefront; the MIS follows with this person's go-ahead."""
-    row, said = await _order_row(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     service = service_at(request)
     running = service.running.get(row.connection)
     if running is None:
@@ -192,6 +187,7 @@ async def order_cancel(request: Request) -> object:
 
 @operation(
     answer=ApiOrder,
+    query=WHOSE,
     body={
         "by": ACT["by"],
         "reason": "Why it is stopped.",
@@ -201,20 +197,25 @@ async def order_cancel(request: Request) -> object:
 )
 async def order_stop(request: Request) -> object:
     """Stop a cancel that waits, before it is sent; the two systems stay different in this person's name."""
-    row, said = await _order_row(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     by, at, service = named(said), utc_now(), service_at(request)
     deed = stop(direction_of(str(said.get("direction", ""))), by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()
-    return _order(await _order_row(request))
+    return _order(await view(request, named_order, row.order, row.connection))
 
 
-@operation(answer=ApiOrder, body={"by": ACT["by"], "reason": "Why it is taken back."}, needs=("by", "reason"))
+@operation(
+    answer=ApiOrder,
+    query=WHOSE,
+    body={"by": ACT["by"], "reason": "Why it is taken back."},
+    needs=("by", "reason"),
+)
 async def order_ask_again(request: Request) -> object:
     """Take back that the two systems may differ: the rules judge the order anew, and may write at once."""
-    row, said = await _order_row(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     by, at, service = named(said), utc_now(), service_at(request)
     deed = ask_again(by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()
-    return _order(await _order_row(request))
+    return _order(await view(request, named_order, row.order, row.connection))

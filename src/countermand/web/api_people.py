@@ -17,8 +17,9 @@ from countermand.core.policy import Direction
 from countermand.core.status import Facts
 from countermand.ledger import views
 from countermand.ledger.brakes import clear_brake
-from countermand.web.api import ACT, as_json, json_body, lines_of, named, operation, reason_of, view
+from countermand.web.api import ACT, as_json, json_body, lines_of, named, operation, order_of, reason_of
 from countermand.web.problem import Problem
+from countermand.web.whose import WHOSE
 
 
 def people_routes() -> list[Route]:
@@ -52,12 +53,13 @@ _REF = {"line": "Which line of the order.", "ref": "Number of the job or sales o
 
 @operation(
     answer=Acted,
+    query=WHOSE,
     body={**_BY, **_REF, "kind": "job (as always) or sales_order."},
     needs=("by", "line", "ref"),
 )
 async def link(request: Request) -> object:
     """Say which job or sales order makes a line; it is read first."""
-    row, said = await _order(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     kind = _one_of(MisItemKind, said.get("kind", "job"), "kind")
     ref = MisRef(ref=_text(said, "ref"), kind=kind)
     running = _service(request).running.get(row.connection)
@@ -70,16 +72,17 @@ async def link(request: Request) -> object:
     return await _do(request, row, said, lambda by: people.link_item(line, items[0], by, utc_now()))
 
 
-@operation(answer=Acted, body={**_BY, **_REF}, needs=("by", "line", "ref"))
+@operation(answer=Acted, query=WHOSE, body={**_BY, **_REF}, needs=("by", "line", "ref"))
 async def unlink(request: Request) -> object:
     """Say that a job or sales order does not make a line."""
-    row, said = await _order(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     line, ref = _text(said, "line"), _text(said, "ref")
     return await _do(request, row, said, lambda by: people.unlink_item(line, ref, by, utc_now()))
 
 
 @operation(
     answer=Acted,
+    query=WHOSE,
     body={
         **_WHY,
         **_WAY,
@@ -90,7 +93,7 @@ async def unlink(request: Request) -> object:
 )
 async def refuse(request: Request) -> object:
     """Say no to a cancellation, with a reason that goes back as a note on the order."""
-    row, said = await _order(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     direction, why = _direction(said), _one_of(RefusalReason, said.get("why", "other"), "why")
     lines, reason = lines_of(said), _reason(said)
     return await _do(
@@ -98,18 +101,18 @@ async def refuse(request: Request) -> object:
     )
 
 
-@operation(answer=Acted, body={**_WHY, **_WAY}, needs=("by", "reason", "direction"))
+@operation(answer=Acted, query=WHOSE, body={**_WHY, **_WAY}, needs=("by", "reason", "direction"))
 async def release(request: Request) -> object:
     """Let this order pass the mass-cancel brake."""
-    row, said = await _order(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     direction, reason = _direction(said), _reason(said)
     return await _do(request, row, said, lambda by: people.release(direction, by, utc_now(), reason))
 
 
-@operation(answer=Acted, body=_BY, needs=("by",))
+@operation(answer=Acted, query=WHOSE, body=_BY, needs=("by",))
 async def accept(request: Request) -> object:
     """After a look at an order that differed when first seen: bring it in step."""
-    row, said = await _order(request), await json_body(request)
+    row, said = await order_of(request), await json_body(request)
     return await _do(request, row, said, lambda by: people.accept_import(by, utc_now()))
 
 
@@ -131,14 +134,6 @@ async def clear(request: Request) -> object:
 def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
-
-
-async def _order(request: Request) -> views.OrderRow:
-    number = request.path_params["number"]
-    row: views.OrderRow | None = await view(request, views.find_order, number)
-    if row is None:
-        raise Problem(404, f"No order is known by the number {number}.")
-    return row
 
 
 async def _do(

@@ -19,6 +19,7 @@ from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import acting, must_act, read_form, reason_in
 from countermand.web.problem import Problem
+from countermand.web.whose import order_address, order_at
 from countermand.web.words import Names
 
 
@@ -52,10 +53,7 @@ def cancel_page(request: Request) -> Response:
 
 
 def _found(request: Request, database: Connection) -> tuple[views.OrderRow, Running]:
-    number = request.path_params["number"]
-    row = views.find_order(database, number)
-    if row is None:
-        raise Problem(404, f"No order is known by the number {number}.")
+    row = order_at(request, database)
     running = service_of(request).running.get(row.connection)
     if running is None:
         raise Problem(409, f"Nobody looks after the connection {row.connection} any more.")
@@ -121,7 +119,7 @@ async def cancel_act(request: Request) -> Response:
         with service.engine.begin() as database:
             row, _ = _found(request, database)
             return render_order(request, database, row, problem=problem, status_code=409)
-    return RedirectResponse(f"/orders/{row.order}?done=cancelling", 303)
+    return RedirectResponse(f"{order_address(row.connection, row.order)}?done=cancelling", 303)
 
 
 def _not_done(answer: Answer, names: Names) -> str:

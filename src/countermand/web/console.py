@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from countermand.ledger.finding import NoConnectionError, SeveralOrdersError
 from countermand.ledger.trouble import trouble
-from countermand.ledger.views import ListPlaceError, SeveralOrdersError
+from countermand.ledger.views import ListPlaceError
 from countermand.web.acts import task_act
 from countermand.web.brakes import brake_page, clear, release
 from countermand.web.cancelling import cancel_act, cancel_page
@@ -21,7 +22,7 @@ from countermand.web.journal_page import journal_list, verify
 from countermand.web.live import live
 from countermand.web.many import many_act
 from countermand.web.order_list import order_list
-from countermand.web.order_page import order_file, order_look, order_page
+from countermand.web.order_page import choice_page, order_file, order_look, order_page
 from countermand.web.overview import overview
 from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, service_of, show
 from countermand.web.person import forget, read_form, remember
@@ -56,11 +57,13 @@ def console_routes() -> list[BaseRoute]:
         *list_routes("/orders", order_list),
         Route("/orders/{number}.json", order_file),
         Route("/orders/{number}", order_page),
-        Route("/orders/{number}/look", order_look, methods=["POST"]),
-        Route("/orders/{number}/cancel", cancel_page),
-        Route("/orders/{number}/cancel", cancel_act, methods=["POST"]),
-        Route("/orders/{number}/stop", stop_act, methods=["POST"]),
-        Route("/orders/{number}/ask-again", ask_again_act, methods=["POST"]),
+        Route("/orders/{connection}/{number:path}/look", order_look, methods=["POST"]),
+        Route("/orders/{connection}/{number:path}/cancel", cancel_page),
+        Route("/orders/{connection}/{number:path}/cancel", cancel_act, methods=["POST"]),
+        Route("/orders/{connection}/{number:path}/stop", stop_act, methods=["POST"]),
+        Route("/orders/{connection}/{number:path}/ask-again", ask_again_act, methods=["POST"]),
+        Route("/orders/{connection}/{number:path}.json", order_file),
+        Route("/orders/{connection}/{number:path}", order_page),
         *list_routes("/needs-a-person", worklist),
         Route("/needs-a-person/many", many_act, methods=["POST"]),
         Route("/needs-a-person/{id:number}", task_page),
@@ -142,10 +145,12 @@ def problem_page(request: Request, error: Exception) -> Response:
     status, why = _said(error)
     path = request.url.path
     if path.startswith(("/api", "/hooks")) or path.endswith(".json"):
-        return JSONResponse({"error": why}, status_code=status)
+        return JSONResponse({"error": why, **_which(error)}, status_code=status)
     if path.endswith(".csv"):
         return PlainTextResponse(why, status_code=status)
     title = {404: "Not found", 403: "Not allowed", 409: "Not done"}.get(status, "That did not work")
+    if isinstance(error, SeveralOrdersError):
+        return choice_page(request, error)
     with service_of(request).engine.begin() as database:
         return show(
             request,
@@ -156,6 +161,13 @@ def problem_page(request: Request, error: Exception) -> Response:
             why=why,
             back=_back(request),
         )
+
+
+def _which(error: Exception) -> dict[str, object]:
+    """The orders that a program may have meant."""
+    if not isinstance(error, SeveralOrdersError):
+        return {}
+    return {"orders": [{"connection": row.connection, "order": row.order} for row in error.rows]}
 
 
 def storage_page(request: Request, error: Exception) -> Response:
@@ -172,6 +184,8 @@ def _said(error: Exception) -> tuple[int, str]:
         return 400, str(error)
     if isinstance(error, SeveralOrdersError):
         return 409, str(error)
+    if isinstance(error, NoConnectionError):
+        return 404, str(error)
     if why := trouble(error):
         return 503, why
     status = getattr(error, "status_code", 500)

@@ -28,10 +28,18 @@ _KINDS: dict[str, dict[str, Any]] = {
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 
+class Which(msgspec.Struct, frozen=True):
+    """An order that may have been meant: the connection to name, and its number there."""
+
+    connection: str
+    order: str
+
+
 class ApiError(msgspec.Struct, frozen=True):
-    """Why it was not done, in one sentence."""
+    """Why it was not done, in one sentence. `orders`: with 409, those that a number leads to."""
 
     error: str
+    orders: list[Which] = []
 
 
 def described(routes: Iterable[BaseRoute]) -> list[Route]:

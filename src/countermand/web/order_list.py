@@ -28,7 +28,7 @@ def order_list(request: Request) -> Response:
             return rows_response(request, "orders", [flat(order) for order in found], following)
         search = request.query_params.get("q", "").strip()
         if search and len(found) == 1 and not request.query_params.get("after"):
-            return RedirectResponse(f"/orders/{found[0].number}?from=search", 303)
+            return RedirectResponse(f"{found[0].address}?from=search", 303)
         memo: Memo = request.app.state.memo
         counts = memo.counts(database, utc_now())
         return show(

@@ -16,6 +16,7 @@ from countermand.bridge.faults import fault_task
 from countermand.bridge.stopping import waiting
 from countermand.core.plan import Plan
 from countermand.ledger import views
+from countermand.ledger.finding import SeveralOrdersError
 from countermand.web import words
 from countermand.web.clock import zone_of
 from countermand.web.judging import Next, explained, judged, next_of, would_follow
@@ -23,23 +24,39 @@ from countermand.web.order_list import flat
 from countermand.web.order_view import brakes_of, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import must_act, read_form
-from countermand.web.problem import Problem
 from countermand.web.task_view import task_view
 from countermand.web.timeline import order_timeline
+from countermand.web.whose import order_address, order_at
 from countermand.web.words import Names
 
 
 def order_page(request: Request) -> Response:
     """The page of the one order that a number leads to."""
     service = service_of(request)
-    number = request.path_params["number"]
+    asked = request.path_params
     with service.engine.begin() as database:
-        row = views.find_order(database, number, beginning=True)
-        if row is None:
-            raise Problem(404, f"No order is known by the number {number}.")
-        if row.order != number:
-            return RedirectResponse(f"/orders/{row.order}", 303)
+        row = order_at(request, database, beginning=True)
+        if (row.connection, row.order) != (asked.get("connection"), asked["number"]):
+            return RedirectResponse(order_address(row.connection, row.order), 303)
         return render_order(request, database, row)
+
+
+def choice_page(request: Request, several: SeveralOrdersError) -> Response:
+    """Which order a number means, where it leads to several: a person says it by opening one."""
+    service = service_of(request)
+    with service.engine.begin() as database:
+        return show(
+            request,
+            "choice.html",
+            database,
+            status_code=409,
+            title="Which shop’s order?" if several.shops else "Which order?",
+            why=f"{several.leads} Open the one that is meant.",
+            number=several.number,
+            orders=[order_view(row, service.running.get(row.connection)) for row in several.rows],
+            shops=several.shops,
+            more=several.more,
+        )
 
 
 def render_order(
@@ -64,7 +81,7 @@ def render_order(
         request,
         "order.html",
         database,
-        here=f"/orders/{row.order}",
+        here=order_address(row.connection, row.order),
         status_code=status_code,
         order=order,
         case=row.case,
@@ -101,11 +118,8 @@ def _nexts(case: Case, plan: Plan, names: Names, asked: set[str]) -> tuple[Next,
 def order_file(request: Request) -> Response:
     """The same order as JSON: its lines, its writes, its timeline."""
     service = service_of(request)
-    number = request.path_params["number"]
     with service.engine.begin() as database:
-        row = views.find_order(database, number, beginning=True)
-        if row is None:
-            raise Problem(404, f"No order is known by the number {number}.")
+        row = order_at(request, database, beginning=True)
         running = service.running.get(row.connection)
         order, names = order_view(row, running), names_of(running)
         timeline = order_timeline(database, row, names, views.tasks_of_order(database, row.id))
@@ -138,10 +152,8 @@ async def order_look(request: Request) -> Response:
     await read_form(request)
     person, service = must_act(request), service_of(request)
     with service.engine.begin() as database:
-        row = views.find_order(database, request.path_params["number"])
-    if row is None:
-        raise Problem(404, "There is no such order.")
+        row = order_at(request, database)
     now = utc_now()
     await people.do(service.store, row.connection, row.order, people.look_again(person.name, now), now)
     service.wake()
-    return RedirectResponse(f"/orders/{row.order}?done=looking", 303)
+    return RedirectResponse(f"{order_address(row.connection, row.order)}?done=looking", 303)

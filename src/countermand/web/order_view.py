@@ -18,6 +18,7 @@ from countermand.core.table import Decision, decide
 from countermand.ledger import views
 from countermand.ledger.views import OrderRow
 from countermand.web import words
+from countermand.web.whose import order_address
 
 AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "unknown"
 
@@ -81,6 +82,11 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[str, ...]
     lines: tuple[LineView, ...]
     url: str
+
+    @property
+    def address(self) -> str:
+        """Where the console shows it."""
+        return order_address(self.connection, self.number)
 
 
 def order_view(row: OrderRow, running: Running | None) -> OrderView:

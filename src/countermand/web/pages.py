@@ -20,6 +20,7 @@ from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import records, views
 from countermand.web import clock, words
 from countermand.web.person import acting, form_token, send_form_token
+from countermand.web.whose import order_address
 
 _HERE = Path(__file__).parent
 THEME_COOKIE = "countermand_theme"
@@ -83,6 +84,7 @@ environment.globals.update(
     task_type=lambda kind: TASK_TYPES[TaskKind(kind)],
     names=words.Names(),
     drawn=_icon,
+    order_address=order_address,
 )
 environment.filters.update(
     in_storefront=partial(words.status, side="storefront"),

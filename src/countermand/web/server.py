@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from countermand.app import Installation, Service
 from countermand.ledger.engine import LedgerError
-from countermand.ledger.views import ListPlaceError, SeveralOrdersError
+from countermand.ledger.finding import NoConnectionError, SeveralOrdersError
+from countermand.ledger.views import ListPlaceError
 from countermand.web.api_imports import import_routes
 from countermand.web.api_orders import order_routes
 from countermand.web.api_people import people_routes
@@ -72,6 +73,7 @@ def create_app(installation: Installation, hosts: Iterable[str] = ()) -> Starlet
             HTTPException: problem_page,
             ListPlaceError: problem_page,
             SeveralOrdersError: problem_page,
+            NoConnectionError: problem_page,
             DBAPIError: storage_page,
             LedgerError: storage_page,
             Exception: problem_page,

@@ -14,11 +14,11 @@ from countermand.bridge import people
 from countermand.bridge.asking_again import ask_again
 from countermand.bridge.stopping import stop
 from countermand.core.policy import Direction
-from countermand.ledger import views
 from countermand.web.order_page import render_order
 from countermand.web.pages import service_of
 from countermand.web.person import must_act, read_form, reason_in
 from countermand.web.problem import Problem
+from countermand.web.whose import order_address, order_at
 
 
 async def stop_act(request: Request) -> Response:
@@ -39,18 +39,16 @@ async def _decide(
     """Do it in this person's name, then show the order again; `done`: what its page says then."""
     person, service = must_act(request), service_of(request)
     with service.engine.begin() as database:
-        row = views.find_order(database, request.path_params["number"])
-    if row is None:
-        raise Problem(404, f"No order is known by the number {request.path_params['number']}.")
+        row = order_at(request, database)
     reason, now = reason_in(form), utc_now()
     try:
         await people.do(service.store, row.connection, row.order, deed(person.name, now, reason), now)
     except people.RefusedError as refused:
         with service.engine.begin() as database:
-            row = views.find_order(database, row.order) or row
+            row = order_at(request, database)
             return render_order(request, database, row, problem=str(refused), status_code=409)
     service.wake()
-    return RedirectResponse(f"/orders/{row.order}?done={done}", 303)
+    return RedirectResponse(f"{order_address(row.connection, row.order)}?done={done}", 303)
 
 
 def direction_of(text: str) -> Direction | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import msgspec
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -12,6 +14,7 @@ from countermand.bridge.case import Case
 from countermand.core.order import MisItemKind
 from countermand.core.status import Facts, Progress
 from countermand.ledger import views
+from countermand.ledger.finding import NoConnectionError, find_order
 from countermand.web.order_view import OrderView, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.problem import Problem
@@ -35,7 +38,8 @@ def tryout(request: Request) -> Response:
         if first is None or second is None:
             return show(request, "try.html", database, parts_of=None, waiting=True)
         if not request.query_params.get("first"):
-            return RedirectResponse(f"/try?first={first.order}&second={second.order}", 303)
+            kept = urlencode({"first": _key(first), "second": _key(second)}, safe="/")
+            return RedirectResponse(f"/try?{kept}", 303)
         return show(
             request,
             "try.html",
@@ -48,12 +52,26 @@ def tryout(request: Request) -> Response:
 def _orders(request: Request, database: Connection) -> tuple[views.OrderRow | None, views.OrderRow | None]:
     asked = request.query_params
     if asked.get("first") and asked.get("second"):
-        named = [views.find_order(database, asked[name]) for name in ("first", "second")]
-        if None in named:
-            raise Problem(404, "These orders are not known; start the try-out again.")
-        return named[0], named[1]
+        first, second = (_named(database, asked[name]) for name in ("first", "second"))
+        return first, second
     fresh = [row for row in views.list_orders(database, state="in_step", limit=50) if _untouched(row.case)]
     return (fresh[0], fresh[1]) if len(fresh) > 1 else (None, None)
+
+
+def _key(row: views.OrderRow) -> str:
+    return f"{row.connection}/{row.order}"
+
+
+def _named(database: Connection, key: str) -> views.OrderRow:
+    """The order of a key, or of a number alone where only one shop has it."""
+    connection, _, number = key.rpartition("/")
+    try:
+        row = find_order(database, number, connection)
+    except NoConnectionError:
+        row = None
+    if row is None:
+        raise Problem(404, "These orders are not known; start the try-out again.")
+    return row
 
 
 def _untouched(case: Case) -> bool:
@@ -94,7 +112,7 @@ def _cancelling(service: Service, row: views.OrderRow) -> tuple[str, OrderView, 
         Tick(
             text="Look at the proof: what was read, decided, written and read back, in its order.",
             done=here and there and proven,
-            url=f"/orders/{row.order}",
+            url=order.address,
             place=f"Order {row.order} here",
             outside=False,
         ),
@@ -125,7 +143,7 @@ def _dispatching(service: Service, row: views.OrderRow) -> tuple[str, OrderView,
         Tick(
             text="Find it by its tracking number: press / and type it.",
             done=sent and shipped,
-            url=f"/orders/{row.order}",
+            url=order.address,
             place=f"Order {row.order} here",
             outside=False,
         ),

@@ -90,7 +90,7 @@ def test_what_changed_comes_as_it_is_drawn(bench: Bench) -> None:
         happens(bench, "order/10001/line/s20010", "order/10002")
         news = page.next("news")
         assert set(news["orders"]) == {f"{SHOP}/10001", f"{SHOP}/10002"}
-        assert 'data-open="/orders/10002"' in news["orders"][f"{SHOP}/10002"]
+        assert 'data-open="/orders/harbour-print/10002"' in news["orders"][f"{SHOP}/10002"]
         assert set(news["tasks"]) == {"1"}
         assert "Cancel it in production" in news["tasks"]["1"]
         assert news["counts"] == {"in_step": 1, "needs_person": 1}

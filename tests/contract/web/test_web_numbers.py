@@ -9,9 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from countermand.cli import main
-from countermand.ledger.connections import remember_connection
 from countermand.ledger.views import orders_named
-from web_bench import NOW, PRIYA, Bench, Console, case
+from web_bench import PRIYA, Bench, Console, case
 
 
 @pytest.fixture
@@ -68,13 +67,12 @@ def test_erasing_needs_a_whole_number(console: Console, tmp_path: Path) -> None:
     assert console.http.get("/api/orders/10002").json()["customer"] == "Maple Dental Care"
 
 
-def test_erasing_asks_which_shop_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_erasing_asks_which_shop_is_meant(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.save(case(1))
-    monkeypatch.setattr("web_bench.SHOP", "trade-print")
-    bench.writer.write(lambda database: remember_connection(database, "trade-print", NOW, NOW))
-    bench.save(case(1))
-    bench.save(case(2))
+    bench.shop("trade-print")
+    bench.save(case(1), shop="trade-print")
+    bench.save(case(2), shop="trade-print")
     bench.engine.dispose()
     set_up = tmp_path / "countermand.toml"
     set_up.write_text('[countermand]\ndatabase = "console.db"\n[connections]\n', encoding="utf-8")
@@ -82,10 +80,12 @@ def test_erasing_asks_which_shop_is_meant(tmp_path: Path, monkeypatch: pytest.Mo
     def erase(*said: str) -> str:
         return CliRunner().invoke(main, ["erase", *said, "--config", str(set_up)]).output
 
-    assert "Order 10001 is in harbour-print and in trade-print: say which with --connection." in erase(
-        "10001"
+    assert erase("10001") == (
+        "Error: “10001” leads to several orders: 10001 of harbour-print, 10001 of trade-print. "
+        "Say which connection is meant: --connection NAME.\n"
     )
     assert "No order is known" in erase("10002", "--connection", "harbour-print")
+    assert "There is no connection “harbor-print”." in erase("10001", "--connection", "harbor-print")
     assert "about order 10001." in erase("10001", "--connection", "trade-print")
     with bench.engine.begin() as database:
         (kept,) = orders_named(database, "harbour-print", ["10001"])

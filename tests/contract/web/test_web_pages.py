@@ -24,7 +24,8 @@ from web_bench import CANCELLED, NOW, PRIYA, SENT, SHOP, STARTED, Bench, Console
 
 PAGES = (
     "/", "/orders", "/orders?state=needs_person", "/orders?q=coffee", "/orders?q=nothing-of-that",
-    "/orders?state=settled", "/orders/10001", "/orders/10001/cancel", "/orders/10007/cancel?line=s20070",
+    "/orders?state=settled", "/orders/harbour-print/10001", "/orders/harbour-print/10001/cancel",
+    "/orders/harbour-print/10007/cancel?line=s20070",
     "/needs-a-person", "/needs-a-person?who=nobody", "/needs-a-person?state=closed",
     "/needs-a-person?snoozed=1", "/needs-a-person/1", "/needs-a-person/2", "/sweeps", "/connections",
     "/rules", "/rules?storefront=open/none&mis=cancelled/none", "/rules/what-if?cancel_to_mis=automatic",
@@ -118,7 +119,7 @@ def test_a_list_is_page_csv_and_json_of_the_same_rows(console: Console, path: st
     assert [row[key] for row in table] == [str(row[key]) for row in rows]
     page = console.get(path)
     if key == "order":
-        assert re.findall(r'data-open="/orders/(\d+)"', page) == [row["order"] for row in rows]
+        assert re.findall(r'data-open="/orders/harbour-print/(\d+)"', page) == [row["order"] for row in rows]
 
 
 def test_a_cell_of_a_spreadsheet_is_never_a_formula(console: Console) -> None:
@@ -150,8 +151,8 @@ def test_the_whole_journal_can_be_taken_along(console: Console) -> None:
 def test_one_order_found_leads_straight_to_it(console: Console) -> None:
     answer = console.http.get("/orders?q=PO-7003")
     assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/orders/10003")
-    assert console.http.get("/orders/J29030-01").headers["location"] == "/orders/10003"
+    assert answer.headers["location"].startswith("/orders/harbour-print/10003")
+    assert console.http.get("/orders/J29030-01").headers["location"] == "/orders/harbour-print/10003"
 
 
 @pytest.mark.parametrize(
@@ -176,12 +177,12 @@ def test_bad_input_is_said_in_one_sentence(console: Console, path: str, status: 
 
 
 def test_the_timeline_holds_answers_and_messages_as_received(console: Console) -> None:
-    text = console.get("/orders/10001")
+    text = console.get("/orders/harbour-print/10001")
     raws = set(re.findall(r'data-raw="([^"]+)"', text))
     assert any(address.startswith("/raw/answers/") for address in raws)
     (message,) = (address for address in raws if address.startswith("/raw/messages/"))
     assert '"s20010"' in console.get(f"{message}?plain=1")
-    assert "/raw/messages/" not in console.get("/orders/10003")
+    assert "/raw/messages/" not in console.get("/orders/harbour-print/10003")
 
 
 def test_secrets_are_on_no_page(console: Console) -> None:
@@ -194,10 +195,10 @@ def test_secrets_are_on_no_page(console: Console) -> None:
 def test_times_are_in_the_viewers_zone(console: Console) -> None:
     with console.named(PRIYA) as own:
         own.http.cookies.set("countermand_zone", "Pacific%2FAuckland")
-        assert re.search(r'title="[^"]+ NZ[DS]T"', own.get("/orders/10001"))
+        assert re.search(r'title="[^"]+ NZ[DS]T"', own.get("/orders/harbour-print/10001"))
     with console.named(PRIYA) as own:
         own.http.cookies.set("countermand_zone", "Nowhere%2FAtAll")
-        assert re.search(r'title="[^"]+ UTC"', own.get("/orders/10001"))
+        assert re.search(r'title="[^"]+ UTC"', own.get("/orders/harbour-print/10001"))
 
 
 def test_the_theme_is_remembered(console: Console) -> None:
@@ -227,8 +228,8 @@ def test_a_connection_says_which_calls_failed_and_how_many_it_may_be_asked_for(c
 
 
 def test_work_under_way_is_a_warning_where_it_is_cancelled(console: Console) -> None:
-    assert "It may be in production already" in console.get("/orders/10015/cancel")
-    assert "may be in production already" not in console.get("/orders/10007/cancel")
+    assert "It may be in production already" in console.get("/orders/harbour-print/10015/cancel")
+    assert "may be in production already" not in console.get("/orders/harbour-print/10007/cancel")
 
 
 def test_the_check_of_the_chain_finds_a_changed_entry(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_the_pages_say_what_happened_and_what_to_do(tmp_path: Path) -> None:
         assert "check now" in task
         assert "/settle" not in task
         for order in ("10001", "10002"):
-            assert "Countermand itself failed on this order" in console.get(f"/orders/{order}")
+            assert "Countermand itself failed on this order" in console.get(f"/orders/harbour-print/{order}")
     bench.engine.dispose()
 
 

@@ -16,7 +16,8 @@ from web_bench import CANCELLED, NOW, SENT, STARTED, Bench, case
 
 PAGES = (
     "/", "/orders", "/orders?state=needs_person", "/orders?q=J290", "/orders?q=coffee", "/orders?q=nothing",
-    "/orders/10001", "/orders/10001/cancel", "/needs-a-person", "/needs-a-person?owner=production",
+    "/orders?q=J290&connection=harbour-print", "/orders/harbour-print/10001", "/orders/10001.json",
+    "/orders/harbour-print/10001/cancel", "/needs-a-person", "/needs-a-person?owner=production",
     "/needs-a-person/1", "/sweeps", "/connections", "/rules", "/rules/what-if?cancel_to_mis=automatic",
     "/journal", "/journal?event=line.sighted",
     "/journal?about=10001", "/journal?who=Priya",

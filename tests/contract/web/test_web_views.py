@@ -13,6 +13,7 @@ from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
 from countermand.core.tasks import TaskKind
 from countermand.ledger import records, views
+from countermand.ledger.finding import SeveralOrdersError, find_order
 from countermand.ledger.journal import append
 from countermand.ledger.records import JournalFilter
 from countermand.ledger.tasks import touch
@@ -80,7 +81,7 @@ def test_any_number_a_person_may_hold_leads_to_the_order(bench: Bench, number: s
         bench.save(case(each, SENT, SENT))
     with bench.engine.begin() as database:
         assert orders(database, search=number) == ["10003"]
-        found = views.find_order(database, number, beginning=True)
+        found = find_order(database, number, beginning=True)
     assert found is not None
     assert found.order == "10003"
 
@@ -91,17 +92,17 @@ def test_nobody_acts_on_an_order_that_they_have_not_named(bench: Bench) -> None:
     bench.save(case(3, po_number="PO-7"))
     with bench.engine.begin() as database:
         for whole in ("10001", "2026/113", "J29010-01", "j29010-01"):
-            found = views.find_order(database, whole)
+            found = find_order(database, whole)
             assert found is not None
             assert found.order == "10001"
         for part in ("1", "1000", "J29010", "Coffee", "Harbour Coffee Roasters", ""):
-            assert views.find_order(database, part) is None
+            assert find_order(database, part) is None
         for looking in (True, False):
-            with pytest.raises(views.SeveralOrdersError, match=r"PO-7.*several orders: 10002, 10003\. "):
-                views.find_order(database, "PO-7", beginning=looking)
-        with pytest.raises(views.SeveralOrdersError, match=r": 10001, 10002, 10003\. "):
-            views.find_order(database, "J290", beginning=True)
-        assert views.find_order(database, "Coffee", beginning=True) is None
+            with pytest.raises(SeveralOrdersError, match=r"PO-7.*several orders: 10002, 10003\. "):
+                find_order(database, "PO-7", beginning=looking)
+        with pytest.raises(SeveralOrdersError, match=r": 10001, 10002, 10003\. "):
+            find_order(database, "J290", beginning=True)
+        assert find_order(database, "Coffee", beginning=True) is None
 
 
 def test_a_part_of_a_customers_name_finds_its_orders_newest_first(bench: Bench) -> None:

@@ -47,7 +47,7 @@ def test_the_page_counts_by_kind_and_says_of_how_many(console: Console) -> None:
     text = console.get("/rules/what-if?cancel_to_mis=automatic&days=7")
     assert "3 orders of 5 would have gone another way" in text
     assert re.search(r'data-label="orders:">3</td>', text)
-    assert 'href="/orders/10002"' in text
+    assert 'href="/orders/harbour-print/10002"' in text
 
 
 def test_further_back_there_are_more(console: Console) -> None:

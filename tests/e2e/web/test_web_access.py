@@ -22,8 +22,9 @@ pytestmark = pytest.mark.browser
 
 POLICY = replace(DEMO_POLICY, cancel_to_mis=Mode.ASSISTED)
 PAGES = (
-    "/", "/orders", "/orders?state=needs_person", "/orders?q=nothing-of-that", "/orders/{order}",
-    "/orders/{order}/cancel", "/needs-a-person", "/needs-a-person/{task}", "/needs-a-person?state=closed",
+    "/", "/orders", "/orders?state=needs_person", "/orders?q=nothing-of-that", "/orders/{shop}/{order}",
+    "/orders/{shop}/{order}/cancel", "/needs-a-person", "/needs-a-person/{task}",
+    "/needs-a-person?state=closed",
     "/sweeps", "/sweeps/{sweep}", "/connections", "/rules", "/rules/what-if",
     "/rules/what-if?cancel_to_mis=automatic", "/journal", "/start", "/try", "/you", "/nowhere",
 )  # fmt: skip
@@ -53,7 +54,8 @@ def pages(shop: Stage) -> list[str]:
     base = shop.world.console
     task = shop.world.get(base, "/api/tasks")["tasks"][0]
     sweep = shop.world.post(base, "/api/sweeps", {"by": "Priya Shah"})
-    names = {"order": task["orders"][0], "task": task["id"], "sweep": sweep["id"]}
+    names = {"shop": task["connection"], "order": task["orders"][0]}
+    names |= {"task": task["id"], "sweep": sweep["id"]}
     return [page.format(**names) for page in PAGES]
 
 

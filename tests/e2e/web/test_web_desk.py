@@ -246,14 +246,14 @@ def test_what_has_left_cannot_be_cancelled_from_here(desk: Desk, shop: Stage) ->
     order = shop.place()
     shop.dispatch(order.jobs[0], "1Z777")
     shop.wait_state(order, "in_step")
-    desk.go(f"/orders/{order.id}/cancel")
+    desk.go(f"/orders/acme-print/{order.id}/cancel")
     desk.shows("a cancel can stop nothing any more")
     assert desk.page.get_by_role("button", name="Cancel the order").count() == 0
 
 
 def test_one_line_of_three(desk: Desk, shop: Stage) -> None:
     order = shop.place(3)
-    page = desk.go(f"/orders/{order.id}/cancel")
+    page = desk.go(f"/orders/acme-print/{order.id}/cancel")
     for box in page.locator("input[name=line]").all()[1:]:
         box.uncheck()
     page.get_by_role("button", name="Show what that would do").click()
