@@ -57,12 +57,23 @@ def find_order(
         NoConnectionError: there is no such connection.
     """
     ids = _own(database, number, connection)
-    if not ids and connection and not _known(database, connection):
-        raise NoConnectionError(connection)
+    if not ids:
+        check_connection(database, connection)
     ids = ids or sorted(carrying(database, number, eq, connection))
     if not ids and beginning:
         ids = sorted(carrying(database, number, begins_with, connection))
     return _only(database, number, ids)
+
+
+def check_connection(database: Connection, connection: str) -> None:
+    """Whether there ever was a connection of that name; none named is fine.
+
+    Raises:
+        NoConnectionError: there never was.
+    """
+    name = schema.connection.c.name
+    if connection and database.scalar(select(name).where(name == connection)) is None:
+        raise NoConnectionError(connection)
 
 
 def _own(database: Connection, number: str, connection: str) -> list[int]:
@@ -75,11 +86,6 @@ def _own(database: Connection, number: str, connection: str) -> list[int]:
     )
     own = select(orders.c.id).where(within, orders.c.order_ref == number)
     return list(database.scalars(own.order_by(orders.c.connection).limit(MOST_TOLD + 1)))
-
-
-def _known(database: Connection, connection: str) -> bool:
-    name = schema.connection.c.name
-    return database.scalar(select(name).where(name == connection)) is not None
 
 
 def _only(database: Connection, number: str, ids: Iterable[int]) -> OrderRow | None:

@@ -18,6 +18,7 @@ from countermand.bridge.store import State
 from countermand.core.cancellation import Cancellation
 from countermand.core.command import Answer
 from countermand.ledger import records, views
+from countermand.ledger.finding import check_connection
 from countermand.web.api import (
     ACT,
     PAGED,
@@ -99,6 +100,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
 async def list_orders(request: Request) -> object:
     """Orders, newest change first."""
     asked, limit = request.query_params, limit_of(request)
+    await view(request, check_connection, asked.get("connection", ""))
     rows = await view(
         request,
         views.list_orders,

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from countermand.app import utc_now
 from countermand.ledger import views
+from countermand.ledger.finding import check_connection
 from countermand.web import words
 from countermand.web.memo import Memo
 from countermand.web.order_view import OrderView, order_view
@@ -16,6 +17,8 @@ from countermand.web.problem import Problem
 from countermand.web.tables import Flat, limit_of, next_page, query, rows_response, wanted_format
 
 MOST_SEARCH = 100
+#: Of more than this one is named, not picked.
+FEW_CONNECTIONS = 12
 
 
 def order_list(request: Request) -> Response:
@@ -43,6 +46,7 @@ def order_list(request: Request) -> Response:
             search=search,
             connection=request.query_params.get("connection", ""),
             connections=[each.name for each in service.installation.connections],
+            few_connections=len(service.installation.connections) <= FEW_CONNECTIONS,
             with_query=lambda **changes: query(request, after=None, **changes),
         )
 
@@ -52,12 +56,13 @@ def _chosen(request: Request, database: Connection) -> tuple[list[views.OrderRow
     state, search = asked.get("state", ""), asked.get("q", "").strip()
     if state and state not in words.STATES:
         raise Problem(400, f"There is no state “{state[:20]}”; the states are {', '.join(words.STATES)}.")
-    limit = limit_of(request)
+    limit, connection = limit_of(request), asked.get("connection", "")
+    check_connection(database, connection)
     rows = views.list_orders(
         database,
         state=state,
         search=search[:MOST_SEARCH],
-        connection=asked.get("connection", ""),
+        connection=connection,
         limit=limit,
         after=asked.get("after", ""),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from countermand.app import utc_now
+from countermand.app import Running, utc_now
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
 from countermand.ledger import records, views
@@ -23,6 +25,8 @@ from countermand.web.timeline import moment
 
 _SHOWN_TASKS = 6
 _SHOWN_NEWS = 12
+#: More connections than this are counted, not listed.
+_FEW = 4
 #: What counts as news; the reads and answers in between stand on the order's own page.
 _NEWS = (
     Event.WRITE_VERIFIED,
@@ -63,12 +67,8 @@ def overview(request: Request) -> Response:
             chart=day_bars(found.days),
             tasks=task_views(database, tasks, service),
             news=[(entry, moment(entry, names_of(service.running.get(entry.chain)), {})) for entry in news],
-            running=service.running,
-            modes=[
-                (name, names_of(one).direction(way.value), *words.MODES[one.settings.policy.mode(way)])
-                for name, one in service.running.items()
-                for way in Direction
-            ],
+            looked_after=_looked_after(service.running),
+            modes=_modes(service.running),
             by_itself=bool(service.running)
             and all(
                 one.settings.policy.mode(way) is Mode.AUTOMATIC
@@ -77,6 +77,34 @@ def overview(request: Request) -> Response:
             ),
             undo=[span(one.settings.policy.undo_window) for one in service.running.values()],
         )
+
+
+def _modes(running: Mapping[str, Running]) -> list[tuple[str, str, str, str]]:
+    """How each connection acts: its name, the direction, how, and what that means. Many are counted."""
+    acts = [
+        (name, names_of(one).direction(way.value), *words.MODES[one.settings.policy.mode(way)])
+        for name, one in running.items()
+        for way in Direction
+    ]
+    if len(running) <= _FEW:
+        return acts
+    ways = list(dict.fromkeys(way for _, way, _, _ in acts))
+    counted = Counter(act[1:] for act in acts)
+    together = sorted(counted.items(), key=lambda one: (ways.index(one[0][0]), -one[1]))
+    return [("", way, f"{label}: {count:,}", meaning) for (way, label, meaning), count in together]
+
+
+def _looked_after(running: Mapping[str, Running]) -> list[tuple[str, bool, datetime | None]]:
+    """Each connection, whether it is in trouble, and its last turn. Of many those in trouble are named."""
+    ones = [(name, bool(one.trouble), one.last_step_at) for name, one in running.items()]
+    if len(ones) <= _FEW:
+        return ones
+    troubled = [one for one in ones if one[1]]
+    well = [at for _, trouble, at in ones if not trouble]
+    oldest = min((at for at in well if at is not None), default=None)
+    others = [(f"{len(well):,} {'others' if troubled else 'connections'}", False, oldest)] if well else []
+    more = [(f"{len(troubled) - _FEW:,} more", True, None)] if len(troubled) > _FEW else []
+    return [*troubled[:_FEW], *more, *others]
 
 
 def headline(counts: dict[str, int]) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from countermand.ledger.finding import MOST_TOLD, NoConnectionError, SeveralOrde
 from countermand.ledger.records import journal_ends
 from countermand.ledger.views import list_orders
 from countermand.web.live import news_since
+from countermand.web.overview import _looked_after
 from countermand.web.whose import order_address
 from web_bench import CANCELLED, NOW, PRIYA, SHOP, STARTED, Bench, Console, case, wish
 
@@ -408,3 +410,56 @@ def test_with_one_shop_its_name_stands_in_the_address_only(tmp_path: Path) -> No
             assert SHOP not in visible, page
         assert console.http.get("/api/orders/10001").json()["connection"] == SHOP
     bench.engine.dispose()
+
+
+# Many shops
+
+MANY = [f"shop-{number}" for number in range(1, 15)]
+
+
+def test_many_shops_are_counted_and_one_of_them_is_asked_for_by_name(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    rules = [Policy()] * (len(MANY) - 1) + [Policy(cancel_to_mis=Mode.AUTOMATIC)]
+    for number, name in enumerate(MANY, start=1):
+        bench.shop(name)
+        bench.save(case(number), shop=name)
+    connections = tuple(bench.connected(name, policy) for name, policy in zip(MANY, rules, strict=True))
+    with bench.served(connections=connections) as console:
+        overview = console.get("/")
+        how = overview[overview.index('id="how"') : overview.index('id="news"')]
+        assert re.findall(r"<b>(.*?)</b>", how) == [
+            "By hand: 13",
+            "By itself: 1",
+            "By hand: 14",
+            "By itself: 14",
+        ]
+        assert "14 connections: " in how
+        assert not any(f"{name}:" in how for name in MANY)
+        orders = console.get("/orders?state=in_step")
+        assert 'href="/orders?state=in_step&amp;connection=shop-3"' not in orders
+        assert re.search(r'<form class="whose" action="/orders"><input type="hidden" name="state"', orders)
+        one = console.get("/orders?connection=shop-3")
+        assert re.findall(r'data-order="(.*?)"', one) == ["shop-3/10003"]
+        assert "shop-3 ×" in one
+        for address in ("/orders?connection=shop-99", "/api/orders?connection=shop-99"):
+            assert "There is no connection “shop-99”" in console.get(address, 404)
+    bench.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("connections", "in_trouble", "told"),
+    [
+        (4, 1, ["shop-1 !", "shop-2", "shop-3", "shop-4"]),
+        (5, 0, ["5 connections"]),
+        (9, 2, ["shop-1 !", "shop-2 !", "7 others"]),
+        (9, 9, ["shop-1 !", "shop-2 !", "shop-3 !", "shop-4 !", "5 more !"]),
+    ],
+)
+def test_of_many_connections_those_in_trouble_are_named(
+    connections: int, in_trouble: int, told: list[str]
+) -> None:
+    ones: Any = {
+        f"shop-{number}": SimpleNamespace(trouble="x" if number <= in_trouble else "", last_step_at=NOW)
+        for number in range(1, connections + 1)
+    }
+    assert [name + " !" * trouble for name, trouble, _ in _looked_after(ones)] == told
