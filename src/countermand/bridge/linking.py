@@ -8,7 +8,7 @@ for and against it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import msgspec
 from msgspec.structs import replace
@@ -48,6 +48,9 @@ KEY_SCORES = {
     "PO number": 10,
 }
 _CERTAIN = 60
+_SAME_QUANTITY = "order id, same quantity"
+#: Keys that name the order only: which line it is follows from what is left.
+_BY_ORDER = ("order id, only line left", _SAME_QUANTITY)
 
 
 def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -> Linked:
@@ -58,17 +61,51 @@ def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -
     linked_refs = {link.ref for line in case.lines for link in line.links}
     links: list[Candidate] = []
     doubtful: list[Candidate] = []
+    others: list[MisItem] = []
     for item in sorted(items, key=lambda item: item.ref):
         if item.ref in linked_refs:
             continue
-        candidates = [each for each in _candidates(case, item) if not _ruled_out(case, each)]
+        best = [one for one in _open_to(case, item) if one.certain and one.key not in _BY_ORDER]
+        if best and item.ref not in taken:
+            links.extend(best)
+            case = _with_links(case, best)
+        else:
+            others.append(item)
+    fitting = _fitting_by_quantity(case, [item for item in others if item.ref not in taken])
+    for item in others:
+        found = _open_to(case, item)
+        candidates = [_contested(one, fitting) for one in found]
         best = [candidate for candidate in candidates if candidate.certain]
         if best and item.ref not in taken:
             links.extend(best)
             case = _with_links(case, best)
-        elif best or item.ref not in taken or _contrary(case, item):
+        elif item.ref not in taken or any(one.certain for one in found) or _contrary(case, item):
             doubtful.extend(candidates)
     return Linked(links=tuple(links), doubtful=tuple(doubtful))
+
+
+def _open_to(case: Case, item: MisItem) -> list[Candidate]:
+    """Candidates that nobody has ruled out."""
+    return [each for each in _candidates(case, item) if not _ruled_out(case, each)]
+
+
+def _fitting_by_quantity(case: Case, items: Iterable[MisItem]) -> dict[str, list[str]]:
+    """By line: the items that fit it, and no other line, by their quantity alone."""
+    fitting: dict[str, list[str]] = {}
+    for item in items:
+        for candidate in _open_to(case, item):
+            if candidate.key == _SAME_QUANTITY:
+                fitting.setdefault(candidate.line_id, []).append(item.ref)
+    return fitting
+
+
+def _contested(candidate: Candidate, fitting: Mapping[str, Sequence[str]]) -> Candidate:
+    """The candidate, in doubt where another item fits its line as well: one of the two is no job of it."""
+    rivals = [ref for ref in fitting.get(candidate.line_id, ()) if ref != candidate.item.ref]
+    if candidate.key != _SAME_QUANTITY or not rivals:
+        return candidate
+    reasons = (*candidate.reasons, f"against: {', '.join(rivals)} fits as well")
+    return replace(candidate, certain=False, score=KEY_SCORES["order id"], reasons=reasons)
 
 
 def _with_links(case: Case, made: Sequence[Candidate]) -> Case:
@@ -154,7 +191,7 @@ def _by_order(fitting: Sequence[CaseLine], item: MisItem, contrary: tuple[str, .
         return [_candidate(item, free[0], "order id, only line left", (reason,))]
     same = [line for line in free if line.quantity is not None and line.quantity == item.quantity]
     if len(same) == 1:
-        return [_candidate(item, same[0], "order id, same quantity", (reason, f"Quantity {item.quantity}"))]
+        return [_candidate(item, same[0], _SAME_QUANTITY, (reason, f"Quantity {item.quantity}"))]
     return [
         _candidate(item, line, "order id", (reason, *contrary, *_against(line, item))) for line in fitting
     ]

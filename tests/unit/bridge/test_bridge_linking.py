@@ -67,6 +67,41 @@ def test_each_certain_key_links_by_itself(lines: tuple[CaseLine, ...], item: Mis
     assert all(found.links[0].reasons)
 
 
+def test_two_jobs_that_fit_the_one_line_left_are_a_doubt_both() -> None:
+    """Seed 3730: of two lines of one quantity one was linked by hand; the copy of its job took the other."""
+    copy, own = job("J1-1", customer_reference="10001"), job("J2", customer_reference="10001")
+    found = match(case(line("s1", "J1"), line("s2")), [own, copy])
+    assert found.links == ()
+    assert [(each.item.ref, each.line_id, each.certain) for each in found.doubtful] == [
+        ("J1-1", "s2", False),
+        ("J2", "s2", False),
+    ]
+    assert "against: J1-1 fits as well" in found.doubtful[1].reasons
+    assert made(match(case(line("s1", "J1"), line("s2")), [own]).links) == [
+        ("J2", "s2", "order id, same quantity")
+    ]
+
+
+def test_a_job_that_a_person_has_ruled_out_leaves_the_line_to_the_other() -> None:
+    copy, own = job("J1-1", customer_reference="10001"), job("J2", customer_reference="10001")
+    found = match(case(line("s1", "J1"), line("s2"), not_links=("s2 J1-1",)), [own, copy])
+    assert made(found.links) == [("J2", "s2", "order id, same quantity")]
+
+
+def test_a_job_of_another_order_is_no_rival() -> None:
+    copy, own = job("J1-1", customer_reference="10001"), job("J2", customer_reference="10001")
+    found = match(case(line("s1", "J1"), line("s2")), [own, copy], taken={"J1-1"})
+    assert made(found.links) == [("J2", "s2", "order id, same quantity")]
+    assert [each.item.ref for each in found.doubtful] == ["J1-1"]
+
+
+def test_a_key_that_names_the_line_comes_before_what_is_left() -> None:
+    """Whatever the numbers of the jobs: the line that J9 names is not left for J1."""
+    items = [job("J1", customer_reference="10001"), job("J9", external_reference="s1")]
+    found = match(case(line("s1"), line("s2")), items)
+    assert made(found.links) == [("J9", "s1", "line id"), ("J1", "s2", "order id, same quantity")]
+
+
 @pytest.mark.parametrize(
     ("lines", "item", "key"),
     [
