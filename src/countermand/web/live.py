@@ -7,7 +7,7 @@ changed is read and rendered once, however many pages are open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -97,18 +97,21 @@ class Live:
             counts = self._memo.counts(database, utc_now())
             return news_since(self._service, database, before, ends, counts)
 
-    def _pulse(self) -> int:
+    def _read_ends(self) -> dict[str, int]:
         with self._service.engine.begin() as database:
-            return pulse(database)
+            return records.journal_ends(database)
 
-    async def stream(self) -> AsyncIterator[ServerSentEvent]:
+    async def stream(self) -> AsyncGenerator[ServerSentEvent]:
         """The news of one page."""
         page: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=50)
         self._pages.add(page)
-        self._opened.set()
         try:
-            # What happened between drawing the page and opening its stream would be missed otherwise.
-            yield ServerSentEvent(data=str(await run_in_threadpool(self._pulse)), event="pulse")
+            # What happened between drawing the page and opening its stream would be missed otherwise; and so
+            # would what happens from here on, if the first look of all found it there already.
+            ends = await run_in_threadpool(self._read_ends)
+            self._ends = ends if self._ends is None else self._ends
+            self._opened.set()
+            yield ServerSentEvent(data=str(sum(ends.values())), event="pulse")
             while (news := await page.get()) is not None:
                 yield ServerSentEvent(data=news.decode(), event="news")
         finally:
@@ -119,11 +122,6 @@ class Live:
         for page in self._pages:
             with suppress(asyncio.QueueFull):
                 page.put_nowait(None)
-
-
-def pulse(database: Connection) -> int:
-    """A number that grows with everything that happens."""
-    return sum(records.journal_ends(database).values())
 
 
 def news_since(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -14,9 +15,12 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from countermand.app import Service
 from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
 from countermand.ledger.journal import append
+from countermand.web.live import Live
+from countermand.web.memo import Memo
 from web_bench import NOW, SHOP, Bench, Console, case
 
 SOON = 10.0
@@ -145,3 +149,19 @@ def test_a_closed_page_is_forgotten(bench: Bench) -> None:
             page.next("pulse")
             happens(bench, "order/10002")
             assert page.next("news")["orders"]
+
+
+def test_what_happens_before_the_first_look_is_told_to_a_page_that_is_open(bench: Bench) -> None:
+    async def story() -> None:
+        async with Service(bench.installation()) as service:
+            live = Live(service, Memo())
+            page = live.stream()
+            assert (await anext(page)).event == "pulse"
+            happens(bench, "order/10002")
+            looking = asyncio.create_task(live.run())
+            async with asyncio.timeout(SOON):
+                assert (await anext(page)).event == "news"
+            looking.cancel()
+            await page.aclose()
+
+    asyncio.run(story())
