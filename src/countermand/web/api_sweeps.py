@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from countermand.app import Service, utc_now
-from countermand.bridge.sweep import SKIP_MEANING, Found, Skip, Sweep, SweepState
+from countermand.bridge.sweep import SKIP_MEANING, Found, Skip, Sweep
 from countermand.ledger import sweeps
 from countermand.web.api import ACT, as_json, json_body, named, operation, view
 from countermand.web.problem import Problem
@@ -33,27 +33,9 @@ class Sweeps(msgspec.Struct, frozen=True, kw_only=True):
     sweeps: list[Sweep]
 
 
-class ApiSweep(msgspec.Struct, frozen=True, kw_only=True):
+class ApiSweep(Sweep, frozen=True, kw_only=True):
     """One sweep with what it found. `skipped_because`: for each reason how many, and what it means."""
 
-    id: int
-    connection: str
-    state: SweepState
-    by: str
-    reason: str
-    since: datetime | None
-    started_at: datetime
-    moved_at: datetime
-    finished_at: datetime | None
-    position: int
-    last: int
-    total: int
-    compared: int
-    agreed: int
-    differing: int
-    skipped: int
-    calls: int
-    seconds: float
     skipped_because: dict[str, tuple[int, str]]
     differences: list[sweeps.FindingRow]
 
