@@ -104,7 +104,8 @@ def _contested(candidate: Candidate, fitting: Mapping[str, Sequence[str]]) -> Ca
     rivals = [ref for ref in fitting.get(candidate.line_id, ()) if ref != candidate.item.ref]
     if candidate.key != _SAME_QUANTITY or not rivals:
         return candidate
-    reasons = (*candidate.reasons, f"against: {', '.join(rivals)} fits as well")
+    fit = "fits" if len(rivals) == 1 else "fit"
+    reasons = (*candidate.reasons, f"against: {', '.join(rivals)} {fit} as well")
     return replace(candidate, certain=False, score=KEY_SCORES["order id"], reasons=reasons)
 
 

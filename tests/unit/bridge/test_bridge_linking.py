@@ -77,6 +77,9 @@ def test_two_jobs_that_fit_the_one_line_left_are_a_doubt_both() -> None:
         ("J2", "s2", False),
     ]
     assert "against: J1-1 fits as well" in found.doubtful[1].reasons
+    third = job("J3", customer_reference="10001")
+    of_three = match(case(line("s1", "J1"), line("s2")), [own, copy, third]).doubtful
+    assert "against: J1-1, J2 fit as well" in of_three[2].reasons
     assert made(match(case(line("s1", "J1"), line("s2")), [own]).links) == [
         ("J2", "s2", "order id, same quantity")
     ]
