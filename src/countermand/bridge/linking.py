@@ -74,7 +74,7 @@ def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -
     fitting = _fitting_by_quantity(case, [item for item in others if item.ref not in taken])
     for item in others:
         found = _open_to(case, item)
-        candidates = [_contested(one, fitting) for one in found]
+        candidates = [each for one in found for each in _contested(case, one, fitting)]
         best = [candidate for candidate in candidates if candidate.certain]
         if best and item.ref not in taken:
             links.extend(best)
@@ -99,14 +99,23 @@ def _fitting_by_quantity(case: Case, items: Iterable[MisItem]) -> dict[str, list
     return fitting
 
 
-def _contested(candidate: Candidate, fitting: Mapping[str, Sequence[str]]) -> Candidate:
-    """The candidate, in doubt where another item fits its line as well: one of the two is no job of it."""
-    rivals = [ref for ref in fitting.get(candidate.line_id, ()) if ref != candidate.item.ref]
+def _contested(case: Case, candidate: Candidate, fitting: Mapping[str, Sequence[str]]) -> list[Candidate]:
+    """The candidate; where another item fits its line as well, one of the two makes another line, or none.
+
+    Then every line that the item may make is asked about: a copy of a job makes the line of its first.
+    """
+    item = candidate.item
+    rivals = [ref for ref in fitting.get(candidate.line_id, ()) if ref != item.ref]
     if candidate.key != _SAME_QUANTITY or not rivals:
-        return candidate
+        return [candidate]
     fit = "fits" if len(rivals) == 1 else "fit"
     reasons = (*candidate.reasons, f"against: {', '.join(rivals)} {fit} as well")
-    return replace(candidate, certain=False, score=KEY_SCORES["order id"], reasons=reasons)
+    doubted = replace(candidate, certain=False, score=KEY_SCORES["order id"], reasons=reasons)
+    others = [line for line in case.lines if _fits(line, item) and line.line_id != candidate.line_id]
+    elsewhere = [
+        _candidate(item, line, "order id", (candidate.reasons[0], *_against(line, item))) for line in others
+    ]
+    return [doubted, *(each for each in elsewhere if not _ruled_out(case, each))]
 
 
 def _with_links(case: Case, made: Sequence[Candidate]) -> Case:
