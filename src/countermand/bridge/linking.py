@@ -53,25 +53,32 @@ _SAME_QUANTITY = "order id, same quantity"
 _BY_ORDER = ("order id, only line left", _SAME_QUANTITY)
 
 
-def match(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -> Linked:
-    """Match items that are not linked yet to the lines of one order.
-
-    `taken`: references that make lines of other orders already; only a person may share them.
-    """
+def match_named(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -> Linked:
+    """Match only those items that name the line they make: what else there is cannot change that."""
     linked_refs = {link.ref for line in case.lines for link in line.links}
     links: list[Candidate] = []
-    doubtful: list[Candidate] = []
-    others: list[MisItem] = []
     for item in sorted(items, key=lambda item: item.ref):
-        if item.ref in linked_refs:
+        if item.ref in linked_refs or item.ref in taken:
             continue
         best = [one for one in _open_to(case, item) if one.certain and one.key not in _BY_ORDER]
-        if best and item.ref not in taken:
-            links.extend(best)
-            case = _with_links(case, best)
-        else:
-            others.append(item)
+        links.extend(best)
+        case = _with_links(case, best)
+    return Linked(links=tuple(links))
+
+
+def match(case: Case, items: Sequence[MisItem], taken: Set[str] = frozenset()) -> Linked:
+    """Match items that are not linked yet to the lines of one order.
+
+    Which line an item makes that names only the order follows from what is left, so `items` has to be
+    everything that is known. `taken`: references that make lines of other orders already; only a person may
+    share them.
+    """
+    links = list(match_named(case, items, taken).links)
+    case = _with_links(case, links)
+    linked_refs = {link.ref for line in case.lines for link in line.links}
+    others = sorted((item for item in items if item.ref not in linked_refs), key=lambda item: item.ref)
     fitting = _fitting_by_quantity(case, [item for item in others if item.ref not in taken])
+    doubtful: list[Candidate] = []
     for item in others:
         found = _open_to(case, item)
         candidates = [each for one in found for each in _contested(case, one, fitting)]

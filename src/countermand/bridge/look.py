@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case, CaseLine, Doubt, Link, awaits_search
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
-from countermand.bridge.linking import Candidate, Linked, match
+from countermand.bridge.linking import Candidate, Linked, match, match_named
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
 from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
@@ -182,33 +182,41 @@ class Looking:
         return await self._store.unlinked(self._connection.name, sorted(references))
 
     async def _linked(self, one: Pass, kept: Sequence[MisItem]) -> Pass:
-        elsewhere = await self._claimed_elsewhere([one.case], [item.ref for item in kept])
-        one = self._matched(one, kept, elsewhere)
+        """What was seen earlier comes first where it names its line; the rest is judged by all there is.
+
+        A copy of a job may be heard of before the job, and would take the line that is left for that.
+        """
+        taken = await self._taken(one.case, [item.ref for item in kept])
+        one = self._with_links(one, match_named(one.case, kept, taken))
         if all(line.links for line in one.case.lines):
-            return one
+            return self._with_links(one, match(one.case, kept, taken))
         began = self._clock()
-        items = await self._connection.mis.find(search_keys(one.case))
-        if items is None:
+        found = await self._connection.mis.find(search_keys(one.case))
+        if found is None:
+            one = self._with_links(one, match(one.case, kept, taken))
             return replace(one, case=_searched(one.case, self.listed_at))
         one = replace(one, case=_searched(one.case, began))
-        refs = [item.ref for item in items]
-        owners = await self._store.orders_of(self._connection.name, "item", refs)
-        taken = {ref for ref, order_ids in owners.items() if set(order_ids) - {one.case.order_id}}
-        elsewhere = await self._claimed_elsewhere([one.case], refs)
-        return self._matched(one, items, taken | elsewhere)
+        items = {item.ref: item for item in (*kept, *found)}
+        taken = await self._taken(one.case, sorted(items))
+        return self._with_links(one, match(one.case, list(items.values()), taken))
 
-    async def _claimed_elsewhere(self, cases: Sequence[Case], refs: Sequence[str]) -> frozenset[str]:
+    async def _taken(self, case: Case, refs: Sequence[str]) -> frozenset[str]:
+        """Which of these items make lines of other orders, or may."""
+        if not refs:
+            return frozenset()
+        owners = await self._store.orders_of(self._connection.name, "item", refs)
+        taken = frozenset(ref for ref, order_ids in owners.items() if set(order_ids) - {case.order_id})
+        return taken | await self._claimed_elsewhere(case, refs)
+
+    async def _claimed_elsewhere(self, case: Case, refs: Sequence[str]) -> frozenset[str]:
         """Which of these items another storefront on the same MIS may claim.
 
         Two storefronts number their orders and lines each for itself. So an item is in doubt when it makes a
         line over there already, and all of them are when an order or a line over there has the same number.
         """
         claimed: set[str] = set()
-        numbers = {
-            "order": [case.order_id for case in cases],
-            "line": [line.line_id for case in cases for line in case.lines],
-        }
-        for sibling in self._connection.siblings if refs else ():
+        numbers = {"order": [case.order_id], "line": [line.line_id for line in case.lines]}
+        for sibling in self._connection.siblings:
             claimed |= (await self._store.orders_of(sibling, "item", refs)).keys()
             for kind, values in numbers.items():
                 if await self._store.orders_of(sibling, kind, values):
@@ -234,8 +242,8 @@ class Looking:
             for one, case in zip(passes, shared, strict=True)
         ]
 
-    def _matched(self, one: Pass, items: Sequence[MisItem], taken: Set[str]) -> Pass:
-        found, now = match(one.case, items, taken), self._clock()
+    def _with_links(self, one: Pass, found: Linked) -> Pass:
+        now = self._clock()
         case, entries = one.case, list(one.entries)
         for candidate in found.links:
             case = link(case, candidate, now)

@@ -291,6 +291,29 @@ def test_an_ambiguous_match_is_one_task_and_a_person_decides() -> None:
     run(story())
 
 
+def test_a_copy_that_is_heard_of_before_the_job_takes_no_line_by_itself() -> None:
+    """The message is about the copy alone; the search shows both that fit the line left."""
+
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001", "s1", "s2")
+        small.mis.make("J1", customer_reference="10001")
+        small.order_hook("10001")
+        await small.settle()
+        item = small.mis.items["J1"]
+        await small.deed("10001", people.link_item("s1", item, "Priya Shah", small.clock()))
+        for ref in ("J1-1", "J2"):
+            small.mis.make(ref, customer_reference="10001")
+        small.job_hook("J1-1")
+        await small.settle()
+        first, second = (await small.case()).lines
+        assert [link.ref for link in first.links] == ["J1"]
+        assert second.links == ()
+        assert small.task(TaskKind.AMBIGUOUS_LINK).detail == "J1-1, J2"
+
+    run(story())
+
+
 def test_what_a_job_showed_when_a_person_linked_it_is_in_the_journal() -> None:
     async def story() -> None:
         small = Small()
