@@ -350,10 +350,15 @@ def as_order(
         payment=case.payment,
         value=_value(case.total),
         order_cancelled=case.order_cancelled,
-        close_tried=any(written.whole_order for written in case.writes),
+        closing=_closing(case),
         brakes=dict(brakes or {}),
         approvals=case.approvals,
     )
+
+
+def _closing(case: Case) -> Command | None:
+    tried = [written.command for written in case.writes if written.whole_order]
+    return max(tried, key=lambda command: command.sent_at, default=None)
 
 
 def awaits_search(case: Case, line: CaseLine) -> bool:

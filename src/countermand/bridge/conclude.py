@@ -246,7 +246,7 @@ def _ended(pair: Pair) -> bool:
 def _holds_until(case: Case, plan: Plan, connection: Connection) -> datetime | None:
     """When time alone may change what is to be done."""
     times = [action.until for action in plan.actions if isinstance(action, Later)]
-    times += [verdict.until for verdict in plan.verdicts.values() if isinstance(verdict, Wait)]
+    times += [wait.until for wait in (*plan.verdicts.values(), plan.closing) if isinstance(wait, Wait)]
     times += [
         one.requested_at + connection.policy.request_expires_after
         for one in case.cancellations

@@ -91,7 +91,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     payment: Payment = Payment.UNKNOWN
     value: float | None = None
     order_cancelled: bool = False
-    #: The order itself was already asked to close once; its lines cannot show whether it did.
-    close_tried: bool = False
+    #: Our newest cancel of the order itself; its lines cannot show whether it did anything.
+    closing: Command | None = None
     brakes: dict[Direction, BrakeState] = {}
     approvals: dict[Direction, Approval] = {}

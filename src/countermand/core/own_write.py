@@ -7,6 +7,8 @@ made both sides say counts as agreed from then on.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from countermand.core.command import (
     MOST_ATTEMPTS,
     Change,
@@ -29,13 +31,16 @@ def awaiting(line: Line) -> Wait | None:
     if command is None or command.verified_at is not None or _conflict(line):
         return None
     target = line.reading(command.target)
-    if _shows(command, target):
-        return None
+    return None if _shows(command, target) else read_back(command, target.began_at)
+
+
+def read_back(command: Command, began_at: datetime) -> Wait | None:
+    """Until when an effect may still show that a read begun at that time did not; none: it should have."""
     match command.effective_outcome:
         case Outcome.APPLIED | Outcome.ALREADY:
-            until = next_read_back(command, target.began_at)
+            until = next_read_back(command, began_at)
             return Wait("read-back", until) if until is not None else None
-        case Outcome.UNKNOWN if target.began_at < command.settles_at:
+        case Outcome.UNKNOWN if began_at < command.settles_at:
             return Wait("unknown-outcome", command.settles_at)
         case _:
             return None

@@ -27,11 +27,11 @@ from countermand.core.guards import (
 )
 from countermand.core.judge import judge
 from countermand.core.order import Job, LineKind, MisItemKind, Order, OrderLine
-from countermand.core.own_write import has_failed
+from countermand.core.own_write import has_failed, read_back
 from countermand.core.policy import Direction, EmptiedOrder, PartDispatch, Policy, direction_of
 from countermand.core.status import Reading, Side
 from countermand.core.tasks import TaskKind
-from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict
+from countermand.core.verdict import Ask, InStep, Push, Settled, Verdict, Wait
 
 
 class Write(msgspec.Struct, frozen=True, tag="write", kw_only=True):
@@ -69,10 +69,14 @@ Action: TypeAlias = Write | Later | NeedsPerson
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict of each line (by line id) and what is to be done, in a fixed order."""
+    """The verdict of each line (by line id) and what is to be done, in a fixed order.
+
+    `closing`: our cancel of the order itself may still show; its lines wait for nothing.
+    """
 
     verdicts: dict[str, Verdict]
     actions: tuple[Action, ...]
+    closing: Wait | None = None
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -94,14 +98,15 @@ def plan(
     """
     verdicts = judge(order, policy, now)
     rules = {way: (towards or {}).get(way, policy) for way in Direction}
+    closing = _closing_read_back(order)
     actions: list[Action] = [
         *_cancel_in_mis(order, verdicts, rules[Direction.CANCEL_TO_MIS], now),
         *_cancel_in_storefront(order, verdicts, rules[Direction.CANCEL_TO_STOREFRONT], now),
         *_ship(order, verdicts, rules[Direction.SHIP_TO_STOREFRONT], now),
-        *_emptied(order, verdicts, rules[Direction.CANCEL_TO_STOREFRONT], now),
+        *(_emptied(order, verdicts, rules[Direction.CANCEL_TO_STOREFRONT], now) if closing is None else ()),
         *_asks(order, verdicts),
     ]
-    return Plan(verdicts=verdicts, actions=_one_task_per_kind(actions))
+    return Plan(verdicts=verdicts, actions=_one_task_per_kind(actions), closing=closing)
 
 
 def _wanting(order: Order, verdicts: dict[str, Verdict], change: Change, target: Side) -> list[OrderLine]:
@@ -243,7 +248,7 @@ def _cancel_in_storefront(
 def _emptied(order: Order, verdicts: dict[str, Verdict], policy: Policy, now: datetime) -> Iterable[Action]:
     """The last open line was cancelled by us, line by line: the order itself is still open."""
     agreed = all(isinstance(verdict, InStep | Settled) for verdict in verdicts.values())
-    emptied = agreed and (order.close_tried or any(map(_cancelled_by_us, order.lines)))
+    emptied = agreed and (order.closing is not None or any(map(_cancelled_by_us, order.lines)))
     if (
         order.order_cancelled
         or not emptied
@@ -261,9 +266,17 @@ def _emptied(order: Order, verdicts: dict[str, Verdict], policy: Policy, now: da
         yield NeedsPerson(kind=TaskKind.CLOSE_EMPTIED_ORDER, line_ids=line_ids, because=rule)
 
 
+def _closing_read_back(order: Order) -> Wait | None:
+    """Until when our cancel of the order itself may still show; nobody need be asked to do it until then."""
+    closing = order.closing
+    if closing is None or closing.verified_at is not None or order.order_cancelled or not order.lines:
+        return None
+    return read_back(closing, min(entry.line.storefront.began_at for entry in order.lines))
+
+
 def _closing(order: Order, policy: Policy, now: datetime) -> Gate | None:
     """Each line has passed the cut-off by itself; every other guard is asked about the order again."""
-    if policy.close_emptied_order is EmptiedOrder.ASK or order.close_tried:
+    if policy.close_emptied_order is EmptiedOrder.ASK or order.closing is not None:
         return None
     offered = "cancel_order" in order.offered
     around = _circumstances(order, list(order.lines), Direction.CANCEL_TO_STOREFRONT, offered)
