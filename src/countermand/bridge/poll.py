@@ -6,7 +6,7 @@ everything works with no message and no listing at all.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.converge import Converger
 from countermand.bridge.faults import DAMAGE, FAULTS, in_short
+from countermand.bridge.listed import Listed
 from countermand.bridge.ports import MisItem, MisRef, OrderNotRead, StorefrontOrder
 from countermand.bridge.store import Store
 from countermand.core.status import Facts, LineStatus, Unmapped, Unreadable
@@ -24,8 +25,8 @@ from countermand.core.status import Facts, LineStatus, Unmapped, Unreadable
 OVERLAP = timedelta(minutes=2)
 #: So much may be listed again after a restart: how far listing has come is not stored for less.
 STORE_EVERY = timedelta(minutes=10)
-#: How often a listing goes further back, and forgets what earlier ones showed, for what slipped through:
-#: part of an answer that was lost, an order that became visible late.
+#: How often a listing goes further back, for what slipped through: part of an answer that was lost, an order
+#: that became visible late. Then it is also asked again whose a job is that names no order we know.
 THOROUGH_EVERY = timedelta(minutes=30)
 #: So far back, which is more than a wrong time zone takes away.
 THOROUGH = timedelta(days=2)
@@ -33,8 +34,6 @@ THOROUGH = timedelta(days=2)
 PATIENCE = timedelta(minutes=30)
 #: So many items that a listing only named are read by their number in one round.
 _MOST_READ = 20
-
-_Listed = StorefrontOrder | OrderNotRead | MisItem
 
 
 class Poll:
@@ -49,7 +48,8 @@ class Poll:
         self._clock = clock
         self._reached: dict[str, datetime] = {}
         self._stored: dict[str, datetime] = {}
-        self._listed: dict[str, _Listed] = {}
+        self._orders: Listed[StorefrontOrder | OrderNotRead] = Listed()
+        self._items: Listed[MisItem] = Listed()
         self._thorough_at: datetime | None = None
         self._thorough = False
         #: Items of no order that a listing only named, and that could not be read by their number yet.
@@ -71,7 +71,13 @@ class Poll:
         last = self._thorough_at
         self._thorough = last is not None and not timedelta(0) <= now - last < THOROUGH_EVERY
         if self._thorough or last is None:
-            self._listed, self._thorough_at = {}, now
+            self._thorough_at = now
+        if last is not None and now < last:
+            # What was read by a clock that was ahead may have kept what was listed since from counting.
+            self._orders.forget()
+            self._items.forget()
+        elif self._thorough:
+            self._items.ask_again()
         await self._list("storefront", self._storefront)
         await self._list("mis", self._mis)
 
@@ -98,11 +104,15 @@ class Poll:
         whole = placed is not None and cancelled is not None
         self._heard(name, now, whole or not self._connection.lists_orders)
         orders = {order.order_id: order for order in (*(placed or ()), *(cancelled or ()))}
-        news = [order for order in orders.values() if self._is_news(order.order_id, order)]
-        taken = await self._take_orders(news)
-        self._listed |= {order.order_id: order for order in news if order.order_id in taken}
+        news = self._orders.news(orders)
+        taken = await self._take_orders(list(news.values()))
+        self._orders.take({order_id: order for order_id, order in news.items() if order_id in taken})
+        if self._thorough and whole:
+            self._orders.keep(orders.keys())
         # One that could not be read, and is not known, would be forgotten.
-        lost = [each for each in news if isinstance(each, OrderNotRead) and each.order_id not in taken]
+        lost = [
+            each for each in news.values() if isinstance(each, OrderNotRead) and each.order_id not in taken
+        ]
         if placed is not None and not lost:
             times = [each.placed_at for each in placed if not isinstance(each, OrderNotRead)]
             await self._got_to(name, times, now)
@@ -113,11 +123,6 @@ class Poll:
             self._silent.pop(name, None)
         else:
             self._silent[name] = min(self._silent.get(name, now), now)
-
-    def _is_news(self, key: str, shown: _Listed) -> bool:
-        """Whether a listing shows something else than when it was last taken in."""
-        known = self._listed.get(key)
-        return known is None or replace(known, began_at=shown.began_at) != shown
 
     async def _take_orders(self, orders: Sequence[StorefrontOrder | OrderNotRead]) -> frozenset[str]:
         """Take in what was listed; returns the orders of which nothing is left to take in."""
@@ -134,9 +139,10 @@ class Poll:
         items = await self._connection.mis.list_changed(await self._since(name, now))
         self._heard(name, now, items is not None or not self._connection.lists_jobs)
         if items is not None:
-            news = [item for item in items if self._is_news(item.ref, item)]
-            taken = await self._take_items(news)
-            self._listed |= {item.ref: item for item in news if item.ref in taken}
+            shown = {item.ref: item for item in items}
+            await self._take_items(self._items.news(shown))
+            if self._thorough:
+                self._items.keep(shown.keys())
         said = await self._read_named()
         if items is not None:
             # While one is not read, nobody knows whose it is, and no order may be taken for one without it.
@@ -146,18 +152,19 @@ class Poll:
             await self._got_to(name, times, now, whole=not self._named)
         return said
 
-    async def _take_items(self, items: Sequence[MisItem]) -> frozenset[str]:
-        """Take in what was listed; returns the items of which nothing is left to take in."""
+    async def _take_items(self, items: Mapping[str, MisItem]) -> None:
         if not items:
-            return frozenset()
-        by_ref = {item.ref: item for item in items}
-        owners = await self._store.orders_of(self._connection.name, "item", list(by_ref))
-        unsaved = await self._take_linked(by_ref, owners)
-        nobodys = [item for ref, item in by_ref.items() if ref not in owners]
-        named = {item.ref: item for item in nobodys if _is_only_named(item)}
-        self._named = {ref: item for ref, item in self._named.items() if ref not in by_ref} | named
-        await self._take_unlinked([item for item in nobodys if item.ref not in named])
-        return frozenset(ref for ref in by_ref if not unsaved.intersection(owners.get(ref, ())))
+            return
+        owners = await self._store.orders_of(self._connection.name, "item", list(items))
+        unsaved = await self._take_linked(items, owners)
+        nobodys = {ref: item for ref, item in items.items() if ref not in owners}
+        named = {ref: item for ref, item in nobodys.items() if _is_only_named(item)}
+        self._named = {ref: item for ref, item in self._named.items() if ref not in items} | named
+        unsettled = await self._take_unlinked([item for ref, item in nobodys.items() if ref not in named])
+        self._items.take(
+            {ref: item for ref, item in items.items() if not unsaved.intersection(owners.get(ref, ()))},
+            unsettled,
+        )
 
     async def _read_named(self) -> str:
         """Read by its number what a listing only named; what is said of those that still cannot be read."""
@@ -186,7 +193,7 @@ class Poll:
         return _reason(named.status) if isinstance(item.status, Unreadable) else ""
 
     async def _take_linked(
-        self, items: dict[str, MisItem], owners: dict[str, tuple[str, ...]]
+        self, items: Mapping[str, MisItem], owners: dict[str, tuple[str, ...]]
     ) -> frozenset[str]:
         """Returns the orders that somebody else changed meanwhile."""
         order_ids = sorted({order_id for each in owners.values() for order_id in each})
@@ -199,30 +206,39 @@ class Poll:
         saved = await self._converger.converge(passes)
         return frozenset(one.case.order_id for one in passes) - saved
 
-    async def _take_unlinked(self, items: Sequence[MisItem]) -> None:
-        """Remember them, and look at the orders whose keys they carry, known yet or not."""
+    async def _take_unlinked(self, items: Sequence[MisItem]) -> frozenset[str]:
+        """Remember them, and look at the orders whose keys they carry, known yet or not.
+
+        Returns the items that name an order which is not known after that: most are no web order's.
+        """
         if not items:
-            return
+            return frozenset()
         await self._store.keep_unlinked(self._connection.name, items)
-        order_ids = await self._orders_named(items)
+        named_by = await self._orders_named(items)
+        order_ids = sorted(set().union(*named_by.values()))
         stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
         now = self._clock()
         known = [Pass(stored=one, case=replace(one.case, look_mis_at=now)) for one in stored.values()]
         new = [unknown(order_id, now) for order_id in order_ids if order_id not in stored]
-        await self._converger.converge([*known, *new])
+        looked_at = await self._converger.converge([*known, *new])
+        return frozenset(ref for ref, named in named_by.items() if not named <= looked_at)
 
-    async def _orders_named(self, items: Sequence[MisItem]) -> list[str]:
-        named = {item.customer_reference for item in items} - {""}
+    async def _orders_named(self, items: Sequence[MisItem]) -> dict[str, frozenset[str]]:
+        """By item, the orders that it may be about; what it names may be an order that is not known."""
         by_line = await self._owners("line", {item.external_reference for item in items} - {""})
-        by_origin = await self._owners("item", {item.ref.rpartition("-")[0] for item in items} - {""})
-        by_po = await self._owners("po", named)
-        owners = {
-            order_id
-            for found in (by_line, by_origin, by_po)
-            for order_ids in found.values()
-            for order_id in order_ids
+        by_origin = await self._owners("item", {_origin(item) for item in items} - {""})
+        by_po = await self._owners("po", {item.customer_reference for item in items} - {""})
+        return {
+            item.ref: frozenset(
+                (
+                    *by_line.get(item.external_reference, ()),
+                    *by_origin.get(_origin(item), ()),
+                    *by_po.get(item.customer_reference, (item.customer_reference,)),
+                )
+            )
+            - {""}
+            for item in items
         }
-        return sorted((named - by_po.keys()) | owners)
 
     async def _owners(self, kind: str, values: Set[str]) -> dict[str, tuple[str, ...]]:
         return await self._store.orders_of(self._connection.name, kind, sorted(values)) if values else {}
@@ -250,6 +266,11 @@ class Poll:
         if whole and (stored is None or not timedelta(0) <= reached - stored < STORE_EVERY):
             await self._store.set_watermark(self._connection.name, name, reached)
             self._stored[name] = reached
+
+
+def _origin(item: MisItem) -> str:
+    """What a split sales order was split from."""
+    return item.ref.rpartition("-")[0]
 
 
 def _is_only_named(item: MisItem) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -9,9 +10,11 @@ import pytest
 from bridge_fakes import AT_ONCE, NEVER, SHOP, START, Small, run
 
 from countermand.bridge.connection import Polling
-from countermand.bridge.poll import OVERLAP
+from countermand.bridge.poll import OVERLAP, THOROUGH, THOROUGH_EVERY
 from countermand.bridge.ports import LineKind, MisItemKind
+from countermand.bridge.store import StoredCase
 from countermand.core.status import Side
+from countermand.core.tasks import TaskKind
 
 OFTEN = Polling(interval=timedelta(seconds=60), slowest=timedelta(hours=6), lookback=timedelta(days=30))
 
@@ -208,6 +211,78 @@ def test_a_job_that_names_an_order_not_known_yet_brings_the_order_in(small: Smal
         await small.settle()
         assert [link.ref for link in (await small.case()).lines[0].links] == ["J1"]
         assert small.unlinked() == set()
+
+    run(story())
+
+
+def test_a_listing_that_goes_far_back_looks_at_nothing_that_was_taken_in(small: Small) -> None:
+    """Every half hour; also a copy of a job, about which a person is asked, is not searched for each time."""
+
+    async def story() -> None:
+        await small.in_production("10001", "s1", "s2")
+        small.mis.make("J10001-01-1", customer_reference="10001")
+        small.clock.advance(60)
+        await small.settle()
+        assert small.task(TaskKind.AMBIGUOUS_LINK).state == "open"
+        await far_back(small)
+        before = (await small.stored()).version
+        small.storefront.calls.clear()
+        small.mis.calls.clear()
+        loaded: list[object] = []
+        load = small.store.load
+
+        async def watched(connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
+            loaded.extend(order_ids)
+            return await load(connection, order_ids)
+
+        small.store.load = watched  # type: ignore[method-assign]
+        await far_back(small)
+        assert small.mis.listed_since[-1] < small.clock() - THOROUGH
+        assert loaded == []
+        assert (small.storefront.calls["read"], small.mis.calls["find"]) == (0, 0)
+        assert (await small.stored()).version == before
+
+    run(story())
+
+
+async def far_back(small: Small) -> None:
+    small.clock.advance(THOROUGH_EVERY.total_seconds())
+    await small.bridge._poll.look()
+
+
+def test_a_job_whose_order_could_not_be_read_is_asked_about_again(small: Small) -> None:
+    async def story() -> None:
+        small.storefront.place("10001", "s1")
+        small.mis.make("J1", customer_reference="10001", external_reference="s1")
+        small.storefront.down = "down"
+        await small.settle()
+        assert small.known() == set()
+        small.storefront.down, small.storefront.lists = "", False
+        await small.bridge._poll.look()
+        assert small.known() == set(), (
+            "not at every listing: most jobs that name no known order are no web order's"
+        )
+        await far_back(small)
+        assert [link.ref for link in (await small.case()).lines[0].links] == ["J1"]
+
+    run(story())
+
+
+def test_what_was_listed_is_kept_as_long_as_a_listing_shows_it(small: Small) -> None:
+    """However long it runs, it remembers no more than one listing that goes far back shows."""
+
+    async def story() -> None:
+        await small.in_production()
+        small.mis.make("J900", customer_reference="Walk-in, Mrs Okafor")
+        await far_back(small)
+        assert set(small.bridge._poll._items.known) == {"J10001-01", "J900"}
+        del small.mis.items["J900"], small.mis.changed_at["J900"]
+        await far_back(small)
+        assert set(small.bridge._poll._items.known) == {"J10001-01"}
+        assert set(small.bridge._poll._orders.known) == {"10001"}
+        small.storefront.orders.clear()
+        await far_back(small)
+        assert set(small.bridge._poll._orders.known) == set()
 
     run(story())
 
