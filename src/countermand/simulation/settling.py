@@ -145,11 +145,18 @@ def _unanswered(case: Case) -> Iterable[tuple[str, str, str]]:
 def _idle_tasks(line: CaseLine, case: Case, kinds: frozenset[TaskKind]) -> Iterable[tuple[str, str, str]]:
     """Tasks that are still open although both systems show the same."""
     needless = kinds & _MADE_NEEDLESS
+    if any(_cancelled_and_sent(case, link.ref) for link in line.links):
+        needless -= {_K.CANCELLED_BUT_MADE}  # whatever the line's other jobs say
     storefront, mis = line.storefront.status, shown_mis(case, line)
     if needless and isinstance(mis, Facts | Unseen) and decide(storefront, mis).decision is Decision.IN_STEP:
         tracking = frozenset().union(*(item.mis.tracking for item in case.items))
         if not tracking - line.storefront.tracking:
             yield NO_IDLE_TASK, line.line_id, f"{storefront} and {mis}; tasks {sorted(needless)}"
+
+
+def _cancelled_and_sent(case: Case, ref: str) -> bool:
+    status = item.mis.status if (item := case.item(ref)) else None
+    return isinstance(status, Facts) and status.cancelled and status.sent
 
 
 def _kinds(case: Case, line_id: str) -> frozenset[TaskKind]:
