@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection as Database
 from sqlalchemy import Engine, update
 
+from countermand.access import SignIn
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Connection, Polling
 from countermand.bridge.converge import log_fault
@@ -93,6 +94,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     connections: tuple[ConnectionSettings, ...] = ()
     banner: str = ""
+    sign_in: SignIn = SignIn()
 
     def __repr__(self) -> str:
         return f"Installation({list(self.connections)!r})"  # the address may hold a password

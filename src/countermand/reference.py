@@ -43,10 +43,13 @@ that number.
 _ROUTES = """## HTTP API
 
 Answers are JSON; what cannot be done is one sentence under `error`, with a 4xx status. What changes
-something takes a JSON object that says who you are: `{"by": "Priya Shah", "reason": "..."}`. Every call
-below `/api/orders/{number}` takes `?connection=NAME`; it is needed where several shops have an order of that
-number, and without it the answer is 409 with each of them, by connection and number, under `orders`.
-Addresses of the console's own pages are left out here.
+something takes a JSON object that says who you are: `{"by": "Priya Shah", "reason": "..."}`; where people
+sign in, `by` is left out, and `/api/openapi.json` says which role each call needs. The commands that talk to
+a running Countermand send the header that `COUNTERMAND_HEADER` holds, such as `X-Forwarded-User: priya`.
+
+Every call below `/api/orders/{number}` takes `?connection=NAME`; it is needed where several shops have an
+order of that number, and without it the answer is 409 with each of them, by connection and number, under
+`orders`. Addresses of the console's own pages are left out here.
 """
 
 

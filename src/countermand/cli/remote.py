@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -18,6 +19,10 @@ url_option = click.option(
 )
 
 
+#: A header to send with every call, as `Name: value`: where people sign in, whatever that asks for.
+HEADER_VARIABLE = "COUNTERMAND_HEADER"
+
+
 def get(url: str, path: str, **query: str) -> Any:
     """The answer's JSON; a refusal or silence becomes one sentence."""
     return _answer(url, "GET", path, params=query)
@@ -29,8 +34,11 @@ def post(url: str, path: str, body: dict[str, object], *, timeout: float = 30, *
 
 
 def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) -> Any:
+    headers = _headers(os.environ.get(HEADER_VARIABLE, ""))
     try:
-        answer = httpx.request(method, f"{url.rstrip('/')}{path}", timeout=timeout, trust_env=False, **more)
+        answer = httpx.request(
+            method, f"{url.rstrip('/')}{path}", timeout=timeout, trust_env=False, headers=headers, **more
+        )
         value = answer.json()
     except httpx.HTTPError as error:
         raise click.ClickException(
@@ -41,6 +49,13 @@ def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) 
     if answer.is_error:
         raise click.ClickException(_why(value) or f"{url} answered with HTTP {answer.status_code}.")
     return value
+
+
+def _headers(text: str) -> dict[str, str]:
+    name, colon, value = text.partition(":")
+    if text and not (colon and name.strip() and value.strip()):
+        raise click.ClickException(f"{HEADER_VARIABLE} must be a header such as `X-Forwarded-User: priya`.")
+    return {name.strip(): value.strip()} if text else {}
 
 
 def _why(value: Any) -> str:

@@ -86,6 +86,8 @@ async def _serve(setup: SetUp, listener: socket.socket) -> bool:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Who signed in is believed by where a request comes from, not by what it says about that.
+            proxy_headers=False,
             # Open pages follow along for as long as they are open; a stop does not wait for them.
             timeout_graceful_shutdown=3,
         )

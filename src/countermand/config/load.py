@@ -18,11 +18,12 @@ from countermand.config.connections import read_connection, refuse_confusion
 from countermand.config.document import Document, dotted
 from countermand.config.model import Server, SetUp
 from countermand.config.problems import nearest, shown
+from countermand.config.sign_in import read_sign_in
 from countermand.config.specs import INFIGO, PRINTIQ, SERVER, Spec
 from countermand.infigo import InfigoSettings
 from countermand.printiq import PrintIQSettings
 
-_SECTIONS = ("countermand", "infigo", "printiq", "connections")
+_SECTIONS = ("countermand", "sign_in", "infigo", "printiq", "connections")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -41,6 +42,7 @@ def load(file: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
         if name not in _SECTIONS:
             document.wrong((name,), f"there is no section [{name}]{nearest(name, _SECTIONS)}")
     server = _server(document)
+    sign_in = read_sign_in(document, document.values.get("sign_in", {}))
     storefronts = _systems(document, "infigo", InfigoSettings, INFIGO)
     mises = _systems(document, "printiq", PrintIQSettings, PRINTIQ)
     connections, pairs = _connections(document, storefronts, mises)
@@ -48,7 +50,7 @@ def load(file: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
     return SetUp(
         file=document.file,
         server=server,
-        installation=Installation(database=server.database, connections=tuple(connections)),
+        installation=Installation(database=server.database, connections=tuple(connections), sign_in=sign_in),
         storefronts=_without_none(storefronts),
         mises=_without_none(mises),
         pairs=pairs,

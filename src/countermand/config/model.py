@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from countermand.access import Role
 from countermand.app import Installation
 from countermand.core.policy import Mode, Policy
 from countermand.infigo import InfigoSettings
@@ -52,6 +53,45 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Server(host={self.host!r}, port={self.port})"  # the database's address may hold a password
+
+
+Others = Literal["nobody", "viewer", "operator", "approver", "admin"]
+
+
+class SignInTable(msgspec.Struct, frozen=True, kw_only=True):
+    """`[sign_in]`: how people sign in, and who they are."""
+
+    header: Annotated[
+        str,
+        setting(
+            'Header in which the web server in front says who has signed in, such as "X-Forwarded-User"; '
+            "empty: nobody signs in, and whoever reaches the console may act."
+        ),
+    ] = ""
+    proxies: Annotated[
+        tuple[str, ...],
+        setting("Addresses from which that header is believed: those of the web server in front."),
+    ] = ("127.0.0.1", "::1")
+    others: Annotated[
+        Others,
+        setting(
+            "What those may do who have signed in and are not among the people below: `nobody` keeps them "
+            "out; else one of the roles."
+        ),
+    ] = "nobody"
+
+
+class PersonTable(msgspec.Struct, frozen=True, kw_only=True):
+    """`[sign_in.people."LOGIN"]`: one person, by what the header says of them."""
+
+    name: Annotated[str, setting("Their name, as it stands in the journal beside what they do.")]
+    role: Annotated[
+        Role,
+        setting(
+            "`viewer` looks; `operator` deals with tasks and cancels; `approver` lets pass what a guard "
+            "holds; `admin` also tries addresses and keys of new systems."
+        ),
+    ]
 
 
 class HookTokens(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,10 +9,12 @@ from countermand.config.specs import (
     CONNECTION,
     HOOK_TOKENS,
     INFIGO,
+    PERSON,
     POLLING,
     PRINTIQ,
     RULES,
     SERVER,
+    SIGN_IN,
     Spec,
 )
 from countermand.config.values import expected, show_default
@@ -26,6 +28,8 @@ def reference() -> Mapping[str, str]:
     """Every table of settings, by the table of the file that it is about."""
     return {
         "countermand": settings_table(SERVER),
+        "sign_in": settings_table(SIGN_IN),
+        'sign_in.people."LOGIN"': settings_table(PERSON),
         "infigo.NAME": settings_table(INFIGO),
         "printiq.NAME": settings_table(PRINTIQ),
         "connections.NAME": settings_table(CONNECTION),

@@ -15,6 +15,7 @@ from countermand.config.specs import (
     PRINTIQ,
     RULES,
     SERVER,
+    SIGN_IN,
     Spec,
 )
 from countermand.config.values import show_default
@@ -44,6 +45,13 @@ _HEAD = """\
 # and the old set-up goes on. [countermand] itself is read at the start only.
 """
 
+_SIGN_IN = """\
+# Where people sign in at a web server in front, and what each may do: docs/set-up.md."""
+_PEOPLE = """\
+#   [sign_in.people."priya@example.com"]  # as the header says it
+#   name = "Priya Shah"
+#   role = "approver"                     # or viewer, operator, admin
+"""
 _INFIGO = """\
 # One storefront. "shop" is a name of your choice; repeat the table under another name for a further one."""
 _PRINTIQ = """\
@@ -81,6 +89,7 @@ def sample() -> str:
         [
             _HEAD,
             _table("countermand", "", SERVER),
+            _table("sign_in", _SIGN_IN, SIGN_IN) + _PEOPLE,
             _table("infigo.shop", _INFIGO, INFIGO),
             _table("printiq.plant", _PRINTIQ, PRINTIQ),
             _table("connections.main", _CONNECTION, CONNECTION),

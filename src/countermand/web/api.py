@@ -11,11 +11,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from countermand.access import Role
 from countermand.app import Service
 from countermand.bridge import people
 from countermand.ledger.tasks import OvertakenError
 from countermand.ledger.views import OrderRow
-from countermand.web.person import MOST_NAME, MOST_REASON, clean_name, clean_reason, refuse_elsewhere
+from countermand.web.person import (
+    MOST_NAME,
+    MOST_REASON,
+    clean_name,
+    clean_reason,
+    must_be,
+    refuse_elsewhere,
+    signed_in,
+)
 from countermand.web.problem import Problem
 from countermand.web.whose import named_order
 
@@ -28,13 +37,15 @@ USUAL_ROWS, MOST_ROWS = 100, 1000
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """What the API's description says about one call beside its sentence.
 
-    `query` and `body`: name to what it is for; a name in `needs` has to be given.
+    `query` and `body`: name to what it is for; a name in `needs` has to be given. `role`: who may, where
+    people sign in; whoever only looks may not `POST` at all.
     """
 
     answer: Any = None
     query: Mapping[str, str] = {}
     body: Mapping[str, str] = {}
     needs: tuple[str, ...] = ()
+    role: Role = Role.VIEWER
 
 
 def operation(**about: Any) -> Callable[[Endpoint], Endpoint]:
@@ -55,6 +66,8 @@ def as_json(answer: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         try:
             if request.method == "POST":
                 _from_a_program(request)
+            about: Operation = getattr(answer, "__api__", Operation())
+            must_be(request, about.role)
             value, status = await answer(request), 200
         except Problem as problem:
             value, status = {"error": problem.why}, problem.status
@@ -127,13 +140,17 @@ def chosen(request: Request, name: str, known: Iterable[str], usual: str = "") -
     return value
 
 
-def named(said: Mapping[str, Any]) -> str:
+def named(request: Request, said: Mapping[str, Any]) -> str:
     """Who does it: one line, as it stands in the journal.
 
     Raises:
-        Problem: nobody is named, or no name is that long.
+        Problem: nobody is named, or no name is that long, or it is not the name of who has signed in.
     """
     by = said.get("by")
+    if (person := signed_in(request)) is not None:
+        if by not in (None, "", person.name):
+            raise Problem(403, f"You are signed in as {person.name}: leave `by` out.")
+        return person.name
     name = clean_name(by) if isinstance(by, str) else ""
     if not isinstance(by, str) or not name:
         raise Problem(400, "Please say who you are: the field `by` is missing.")

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
+from countermand.access import Role
 from countermand.app import Running, Service, utc_now
 from countermand.bridge.ports import StorefrontOrder
 from countermand.imports import review
@@ -63,6 +64,7 @@ _CONNECTION = {"connection": "Which connection; needed where there are several."
     answer=Taken,
     body={**_CONNECTION, "batch": "`orders` and `items` as an export shows them, `order_ids` to be read."},
     needs=("batch",),
+    role=Role.APPROVER,
 )
 async def bring_in(request: Request) -> object:
     """Take in a batch of orders, as an export shows them or read by id; known ones are left alone."""
@@ -133,11 +135,12 @@ async def show_review(request: Request) -> object:
         "reason": "Why; needed to leave them.",
     },
     needs=("by", "act"),
+    role=Role.APPROVER,
 )
 async def settle(request: Request) -> object:
     """Leave some of them as they are, or bring them in step; `all` for every one that waits."""
     said = await json_body(request)
-    by, service = named(said), _service(request)
+    by, service = named(request, said), _service(request)
     name = connection_named(service, said)
     try:
         act = review.Act(said.get("act", ""))

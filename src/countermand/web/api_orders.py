@@ -160,7 +160,7 @@ def _lines(row: views.OrderRow) -> list[ApiLine]:
 async def order_look(request: Request) -> object:
     """Read both systems now."""
     row, said = await order_of(request), await json_body(request)
-    by, at, service = named(said), utc_now(), service_at(request)
+    by, at, service = named(request, said), utc_now(), service_at(request)
     await people.do(service.store, row.connection, row.order, people.look_again(by, at), at)
     service.wake()
     return {"order": row.order}
@@ -182,7 +182,7 @@ async def order_cancel(request: Request) -> object:
     lines = lines_of(said)
     reason = reason_of(said)
     connection = running.bridge.connection
-    answer = await cancel(service.store, connection, row.order, lines, named(said), reason, utc_now)
+    answer = await cancel(service.store, connection, row.order, lines, named(request, said), reason, utc_now)
     service.wake()
     return answer
 
@@ -200,7 +200,7 @@ async def order_cancel(request: Request) -> object:
 async def order_stop(request: Request) -> object:
     """Stop a cancel that waits, before it is sent; the two systems stay different in this person's name."""
     row, said = await order_of(request), await json_body(request)
-    by, at, service = named(said), utc_now(), service_at(request)
+    by, at, service = named(request, said), utc_now(), service_at(request)
     deed = stop(direction_of(str(said.get("direction", ""))), by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()
@@ -216,7 +216,7 @@ async def order_stop(request: Request) -> object:
 async def order_ask_again(request: Request) -> object:
     """Take back that the two systems may differ: the rules judge the order anew, and may write at once."""
     row, said = await order_of(request), await json_body(request)
-    by, at, service = named(said), utc_now(), service_at(request)
+    by, at, service = named(request, said), utc_now(), service_at(request)
     deed = ask_again(by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
     service.wake()

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
+from countermand.access import Role
 from countermand.app import Service, utc_now
 from countermand.bridge import people
 from countermand.bridge.ports import MisItemKind, MisRef
@@ -101,7 +102,13 @@ async def refuse(request: Request) -> object:
     )
 
 
-@operation(answer=Acted, query=WHOSE, body={**_WHY, **_WAY}, needs=("by", "reason", "direction"))
+@operation(
+    answer=Acted,
+    query=WHOSE,
+    body={**_WHY, **_WAY},
+    needs=("by", "reason", "direction"),
+    role=Role.APPROVER,
+)
 async def release(request: Request) -> object:
     """Let this order pass the mass-cancel brake."""
     row, said = await order_of(request), await json_body(request)
@@ -109,19 +116,19 @@ async def release(request: Request) -> object:
     return await _do(request, row, said, lambda by: people.release(direction, by, utc_now(), reason))
 
 
-@operation(answer=Acted, query=WHOSE, body=_BY, needs=("by",))
+@operation(answer=Acted, query=WHOSE, body=_BY, needs=("by",), role=Role.APPROVER)
 async def accept(request: Request) -> object:
     """After a look at an order that differed when first seen: bring it in step."""
     row, said = await order_of(request), await json_body(request)
     return await _do(request, row, said, lambda by: people.accept_import(by, utc_now()))
 
 
-@operation(answer=Cleared, body=_WHY, needs=("by", "reason"))
+@operation(answer=Cleared, body=_WHY, needs=("by", "reason"), role=Role.APPROVER)
 async def clear(request: Request) -> object:
     """End the mass-cancel brake's hold; counting starts afresh."""
     said, name = await json_body(request), request.path_params["name"]
     direction = _one_of(Direction, request.path_params["direction"], "direction")
-    by, reason, service = named(said), _reason(said), _service(request)
+    by, reason, service = named(request, said), _reason(said), _service(request)
     cleared = await service.writer.write_async(
         lambda database: clear_brake(database, name, direction, by, reason, utc_now())
     )
@@ -139,7 +146,7 @@ def _service(request: Request) -> Service:
 async def _do(
     request: Request, row: views.OrderRow, said: dict[str, Any], deed: Callable[[str], people.Deed]
 ) -> object:
-    service, by = _service(request), named(said)
+    service, by = _service(request), named(request, said)
     await people.do(service.store, row.connection, row.order, deed(by), utc_now())
     service.wake()
     return Acted(accepted=True, order=row.order)

@@ -83,7 +83,7 @@ async def show(request: Request) -> object:
 async def begin(request: Request) -> object:
     """Begin a sweep, or with `resume` let the last one go on where it was."""
     said, service = await json_body(request), _service(request)
-    name, by, now = connection_named(service, said), named(said), utc_now()
+    name, by, now = connection_named(service, said), named(request, said), utc_now()
     if said.get("resume"):
         going_on = await service.writer.write_async(lambda database: sweeps.resume_sweep(database, name, now))
         if going_on is None:
@@ -110,7 +110,7 @@ def _why_not(name: str, running: Sweep | None) -> str:
 @operation(answer=Stopped, body={"by": ACT["by"]}, needs=("by",))
 async def stop(request: Request) -> object:
     """Stop a sweep that is under way; what it found so far stays."""
-    found, by = await _find(request), named(await json_body(request))
+    found, by = await _find(request), named(request, await json_body(request))
     stopped = await _service(request).writer.write_async(
         lambda database: sweeps.stop_sweep(database, found.id, by, utc_now())
     )

@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
+from countermand.access import Role
 from countermand.app import utc_now
 from countermand.bridge import people
 from countermand.bridge.go_ahead import approve_task
@@ -166,7 +167,7 @@ async def task_settle(request: Request) -> object:
     return await _do(request, row, lambda by: people.settle_task(row.id, by, utc_now(), reason), said, how)
 
 
-@operation(answer=Accepted, body=ACT, needs=("by",))
+@operation(answer=Accepted, body=ACT, needs=("by",), role=Role.APPROVER)
 async def task_approve(request: Request) -> object:
     """Let the write that this task holds go ahead; a task that holds none says what it needs instead."""
     row, said = await _task_row(request), await json_body(request)
@@ -196,7 +197,7 @@ async def _do(
 
 
 async def _touch(request: Request, row: views.TaskRow, said: dict[str, Any], how: str, **news: object) -> str:
-    by, version, note = named(said), said.get("version"), reason_of(said)
+    by, version, note = named(request, said), said.get("version"), reason_of(said)
     if version is not None and type(version) is not int:
         raise Problem(400, "`version` is the number that the task was shown with.")
     await service_at(request).writer.write_async(

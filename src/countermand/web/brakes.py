@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from countermand.access import Role
 from countermand.app import utc_now
 from countermand.bridge import people
 from countermand.core.policy import Direction
@@ -87,7 +88,7 @@ def _brake(request: Request, database: Connection) -> views.BrakeRow:
 
 async def release(request: Request) -> Response:
     """Let the chosen orders pass, with a reason; never all that are held at once."""
-    form, person, service = await read_form(request), must_act(request), service_of(request)
+    person, form, service = must_act(request, Role.APPROVER), await read_form(request), service_of(request)
     reason, at = reason_in(form), utc_now()
     chosen = [str(order) for order in form.getlist("order")]
     with service.engine.begin() as database:
@@ -114,7 +115,7 @@ async def release(request: Request) -> Response:
 
 async def clear(request: Request) -> Response:
     """Take the brake off: whatever is still held goes on by the rules, and counting starts afresh."""
-    form, person, service = await read_form(request), must_act(request), service_of(request)
+    person, form, service = must_act(request, Role.APPROVER), await read_form(request), service_of(request)
     reason, at = reason_in(form), utc_now()
     with service.engine.begin() as database:
         held = _held(request, database)

@@ -25,7 +25,7 @@ from countermand.web.order_list import order_list
 from countermand.web.order_page import choice_page, order_file, order_look, order_page
 from countermand.web.overview import overview
 from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, service_of, show
-from countermand.web.person import forget, read_form, remember
+from countermand.web.person import forget, read_form, remember, signed_in
 from countermand.web.problem import Problem
 from countermand.web.raw import raw_answer, raw_message
 from countermand.web.rules_page import rules
@@ -36,6 +36,7 @@ from countermand.web.tables import list_routes
 from countermand.web.task_page import task_page
 from countermand.web.tryout import tryout
 from countermand.web.what_if import what_if
+from countermand.web.words import ROLES
 from countermand.web.worklist import worklist
 
 log = structlog.get_logger()
@@ -107,7 +108,10 @@ def health(request: Request) -> Response:
 
 def you(request: Request) -> Response:
     with service_of(request).engine.begin() as database:
-        return show(request, "you.html", database, next=own_address(request.query_params.get("next", "/")))
+        back = own_address(request.query_params.get("next", "/"))
+        return show(
+            request, "you.html", database, next=back, signed_in=signed_in(request), roles=ROLES.items()
+        )
 
 
 async def set_you(request: Request) -> Response:

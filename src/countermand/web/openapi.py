@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from countermand import __version__
+from countermand.access import Role
 from countermand.web.api import Operation
 
 #: What is no text in the body of a call.
@@ -96,7 +97,13 @@ def _call(route: Route, method: str, answers: Mapping[int, Any], error: Any) -> 
     }
     if method == "POST":
         call["requestBody"] = _body(about)
+        call["description"] = f"Where people sign in: {_who_may(about)}. `by` is then left out."
     return call
+
+
+def _who_may(about: Operation) -> str:
+    least = max(Role.OPERATOR, about.role, key=list(Role).index)
+    return f"needs the role {least.value}"
 
 
 def _response(description: str, schema: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from countermand.app import Service, utc_now
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import records, views
 from countermand.web import clock, words
-from countermand.web.person import acting, form_token, send_form_token
+from countermand.web.person import acting, form_token, send_form_token, signed_in
 from countermand.web.whose import order_address
 
 _HERE = Path(__file__).parent
@@ -133,6 +133,8 @@ def _frame(request: Request, database: Connection) -> dict[str, Any]:
         "zone": clock.zone_of(request),
         "now_tag": partial(_time, clock.zone_of(request), now),
         "person": acting(request),
+        "you": signed_in(request) or acting(request),
+        "looking": signed_in(request) is not None and acting(request) is None,
         "token": form_token(request),
         "theme": theme(request),
         "open_tasks": views.count_open_tasks(database, now),

@@ -1,6 +1,5 @@
-"""Who is acting, until there are accounts: a name that a person enters once, kept in a cookie.
+"""Who is acting: whoever has signed in, or where nobody does, a name that a person enters once.
 
-Everything that asks "who?" asks `acting`, so that real sign-in can take its place here and nowhere else.
 The second half guards forms: what a page of ours did not send out is not taken in.
 """
 
@@ -16,6 +15,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from countermand.access import Role
 from countermand.web.problem import Problem
 
 _NAME_COOKIE = "countermand_name"
@@ -32,10 +32,24 @@ class Person(msgspec.Struct, frozen=True):
     """Somebody who may act. `name` is what the journal keeps."""
 
     name: str
+    role: Role = Role.ADMIN
+
+    @property
+    def approves(self) -> bool:
+        """Whether they may let pass what a guard holds."""
+        return self.role.includes(Role.APPROVER)
+
+
+def signed_in(request: Request) -> Person | None:
+    """Whom the web server in front has signed in; none where nobody signs in."""
+    person: Person | None = getattr(request.state, "signed_in", None)
+    return person
 
 
 def acting(request: Request) -> Person | None:
-    """The person behind a request, if they have said who they are."""
+    """The person behind a request, if they may act and have said who they are."""
+    if (person := signed_in(request)) is not None:
+        return person if person.role.includes(Role.OPERATOR) else None
     name = clean_name(unquote(request.cookies.get(_NAME_COOKIE, "")))
     return Person(name) if name else None
 
@@ -113,12 +127,29 @@ def refuse_elsewhere(request: Request) -> None:
         raise Problem(403, "This request comes from another site; open Countermand itself and act there.")
 
 
-def must_act(request: Request) -> Person:
+def must_be(request: Request, needs: Role) -> None:
+    """Refuse whoever has signed in and may not do this.
+
+    Raises:
+        Problem: they may not.
+    """
+    person = signed_in(request)
+    if person is not None and not person.role.includes(needs):
+        raise Problem(
+            403, f"You are signed in as {person.name}, {_A[person.role]}; this is for {_A[needs]} to do."
+        )
+
+
+_A = {role: f"an {role.value}" if role.value[0] in "aeiou" else f"a {role.value}" for role in Role}
+
+
+def must_act(request: Request, needs: Role = Role.OPERATOR) -> Person:
     """The person who acts.
 
     Raises:
-        Problem: nobody has said who they are.
+        Problem: nobody has said who they are, or whoever has signed in may not do this.
     """
+    must_be(request, needs)
     person = acting(request)
     if person is None:
         raise Problem(403, "Please say who you are first: your name stands in the journal beside each act.")

@@ -30,6 +30,7 @@ from countermand.web.live import Live
 from countermand.web.memo import Memo
 from countermand.web.openapi import openapi
 from countermand.web.problem import Problem
+from countermand.web.sign_in import SignedIn
 from countermand.web.start import FirstRun
 
 
@@ -66,7 +67,7 @@ def create_app(installation: Installation, hosts: Iterable[str] = ()) -> Starlet
             Route("/api/openapi.json", openapi),
             *console_routes(),
         ],
-        middleware=[Middleware(Hosts, names=tuple(hosts)), Middleware(Bounds)],
+        middleware=[Middleware(Hosts, names=tuple(hosts)), Middleware(Bounds), Middleware(SignedIn)],
         lifespan=lifespan,
         exception_handlers={
             Problem: problem_page,

@@ -15,13 +15,14 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from countermand.access import Role
 from countermand.app import utc_now
 from countermand.config.keys import variable_name
 from countermand.config.specs import INFIGO, PRINTIQ, Spec
 from countermand.infigo import InfigoSettings, InfigoStorefront
 from countermand.printiq import PrintIQMis, PrintIQSettings
 from countermand.web.pages import service_of, show
-from countermand.web.person import read_form
+from countermand.web.person import must_be, read_form
 from countermand.web.problem import Problem
 
 _MOST_TEXT = 2000
@@ -150,6 +151,7 @@ def _run(request: Request) -> FirstRun:
 
 async def try_system(request: Request) -> Response:
     """Try one system with what was filled in: read only, nothing is written to it."""
+    must_be(request, Role.ADMIN)
     form, run = await read_form(request), _run(request)
     if service_of(request).running:
         raise Problem(409, "Systems are connected already; change them in the set-up file.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
+from countermand.access import Role
 from countermand.core.cancellation import CancellationState, MoneyState
 from countermand.core.command import Change, Outcome
 from countermand.core.events import Event
@@ -110,6 +111,12 @@ MODES: dict[Mode, tuple[str, str]] = {
     Mode.MANUAL: ("By hand", "A person does it, with the steps and a link; Countermand checks."),
     Mode.ASSISTED: ("With a button", "A person presses one button; Countermand writes and checks."),
     Mode.AUTOMATIC: ("By itself", "Countermand writes it and checks, within the safety limits."),
+}
+ROLES: dict[Role, str] = {
+    Role.VIEWER: "Look at everything.",
+    Role.OPERATOR: "Deal with tasks, cancel, stop a cancel that waits, have orders read.",
+    Role.APPROVER: "Let pass what a guard holds: a task's go-ahead, the brake, orders of a first import.",
+    Role.ADMIN: "Try addresses and keys of new systems.",
 }
 CLOSED_HOW = {
     "verified": "seen in both systems",

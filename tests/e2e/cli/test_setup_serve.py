@@ -197,6 +197,40 @@ def test_a_customers_exception_holds_and_is_explained(shop: Shop) -> None:
         assert f"exception 'ask them' applies: it names customer {customer}" in explained
 
 
+PRIYA = """
+[sign_in.people.priya]
+name = "Priya Shah"
+role = "viewer"
+"""
+
+
+def test_people_who_sign_in_may_do_what_the_set_up_file_says_at_once(shop: Shop) -> None:
+    shop.edit(('# header = ""', 'header = "X-Forwarded-User"'), ('# others = "nobody"', PRIYA))
+
+    def begin(**headers: str) -> int:
+        answer = httpx.post(f"{shop.url}/api/sweeps", json={}, headers=headers, trust_env=False)
+        return answer.status_code
+
+    shop.post(f"{shop.infigo}/_sim/orders", {"count": 1})
+    with shop.serving():
+        assert httpx.get(f"{shop.url}/orders", trust_env=False).status_code == 401
+        assert "nobody is signed in" in shop.call("orders", "list", "--url", shop.url).stderr.lower()
+        priya = {"X-Forwarded-User": "priya"}
+        listed = shop.call("orders", "list", "--url", shop.url, COUNTERMAND_HEADER="X-Forwarded-User: priya")
+        assert listed.returncode == 0, listed.stderr
+        assert begin(**priya) == 403
+
+        shop.edit(('role = "viewer"', 'role = "operator"'))
+        until("the other role, and an order", lambda: begin(**priya) == 200)
+        (sweep,) = httpx.get(f"{shop.url}/api/sweeps", headers=priya, trust_env=False).json()["sweeps"]
+        assert sweep["by"] == "Priya Shah"
+
+        shop.edit(('# proxies = ["127.0.0.1","::1"]', 'proxies = ["10.9.8.7"]'))
+        until("nobody from here", lambda: begin(**priya) == 401)
+        assert begin(**priya, **{"X-Forwarded-For": "10.9.8.7"}) == 401
+        assert "set_up.taken_over" in shop.said()
+
+
 def test_it_runs_on_postgresql_once_somebody_has_brought_it_to_the_schema(shop: Shop) -> None:
     shop.edit(
         ('# database = "countermand.db"', 'database = { env = "DATABASE" }'),

@@ -15,7 +15,7 @@ from setup_files import SMALL, read
 
 from countermand.bridge.connection import Polling
 from countermand.cli import main
-from countermand.config.model import ConnectionTable, HookTokens, Server
+from countermand.config.model import ConnectionTable, HookTokens, PersonTable, Server, SignInTable
 from countermand.config.reference import reference
 from countermand.config.words import POLLING_WORDS, RULE_WORDS
 from countermand.core.policy import Policy
@@ -24,6 +24,8 @@ from countermand.printiq import PrintIQSettings
 
 STRUCTS: dict[str, type[msgspec.Struct]] = {
     "countermand": Server,
+    "sign_in": SignInTable,
+    'sign_in.people."LOGIN"': PersonTable,
     "infigo.NAME": InfigoSettings,
     "printiq.NAME": PrintIQSettings,
     "connections.NAME": ConnectionTable,

@@ -49,6 +49,7 @@ def test_every_default_in_the_sample_is_true(tmp_path: Path) -> None:
         assert differing == secrets
     assert [one.name for one in full.overrides] == ["trade customers"]
     assert setup.server == read(tmp_path, sample(), SECRETS).server
+    assert setup.installation.sign_in == read(tmp_path, sample(), SECRETS).installation.sign_in
 
 
 def test_every_setting_is_in_the_sample() -> None:
@@ -56,6 +57,7 @@ def test_every_setting_is_in_the_sample() -> None:
     main = values["connections"]["main"]
     tables = {
         "SERVER": values["countermand"],
+        "SIGN_IN": values["sign_in"],
         "INFIGO": values["infigo"]["shop"],
         "PRINTIQ": values["printiq"]["plant"],
         "CONNECTION": main,

@@ -40,6 +40,7 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
         log_level="error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
 
