@@ -36,9 +36,9 @@ class Listed(Generic[Shown]):
         self._taken |= shown
         self._unsettled = (self._unsettled - shown.keys()) | unsettled
 
-    def ask_again(self) -> None:
-        """What is not settled is news at the next listing."""
-        for key in self._unsettled:
+    def ask_again(self, also: Set[str] = frozenset()) -> None:
+        """What is not settled is news at the next listing, and so is `also`."""
+        for key in self._unsettled | also:
             self._taken.pop(key, None)
         self._unsettled.clear()
 

@@ -26,7 +26,8 @@ OVERLAP = timedelta(minutes=2)
 #: So much may be listed again after a restart: how far listing has come is not stored for less.
 STORE_EVERY = timedelta(minutes=10)
 #: How often a listing goes further back, for what slipped through: part of an answer that was lost, an order
-#: that became visible late. Then it is also asked again whose a job is that names no order we know.
+#: that became visible late. Then it is also asked again whose a job is that names no order we know, or that
+#: was taken from its order since.
 THOROUGH_EVERY = timedelta(minutes=30)
 #: So far back, which is more than a wrong time zone takes away.
 THOROUGH = timedelta(days=2)
@@ -76,8 +77,6 @@ class Poll:
             # What was read by a clock that was ahead may have kept what was listed since from counting.
             self._orders.forget()
             self._items.forget()
-        elif self._thorough:
-            self._items.ask_again()
         await self._list("storefront", self._storefront)
         await self._list("mis", self._mis)
 
@@ -140,6 +139,8 @@ class Poll:
         self._heard(name, now, items is not None or not self._connection.lists_jobs)
         if items is not None:
             shown = {item.ref: item for item in items}
+            if self._thorough:
+                self._items.ask_again(also=await self._let_go(shown.keys()))
             await self._take_items(self._items.news(shown))
             if self._thorough:
                 self._items.keep(shown.keys())
@@ -151,6 +152,12 @@ class Poll:
             times = [item.changed_at for item in items if not _is_only_named(item)]
             await self._got_to(name, times, now, whole=not self._named)
         return said
+
+    async def _let_go(self, refs: Set[str]) -> Set[str]:
+        """Which of these items are no order's, and are not kept as such: a person took them from one."""
+        nobodys = refs - (await self._owners("item", refs)).keys()
+        kept = await self._store.unlinked(self._connection.name, sorted(nobodys)) if nobodys else []
+        return nobodys - {item.ref for item in kept}
 
     async def _take_items(self, items: Mapping[str, MisItem]) -> None:
         if not items:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from bridge_fakes import AT_ONCE, NEVER, SHOP, START, Small, run
 
+from countermand.bridge import people
 from countermand.bridge.connection import Polling
 from countermand.bridge.poll import OVERLAP, THOROUGH, THOROUGH_EVERY
 from countermand.bridge.ports import LineKind, MisItemKind
@@ -264,6 +265,27 @@ def test_a_job_whose_order_could_not_be_read_is_asked_about_again(small: Small) 
         )
         await far_back(small)
         assert [link.ref for link in (await small.case()).lines[0].links] == ["J1"]
+
+    run(story())
+
+
+def test_a_job_that_a_person_took_from_an_order_is_found_for_the_one_that_it_names(small: Small) -> None:
+    """Where the MIS is listed and not searched: what is linked is not kept, and nothing of it changes."""
+
+    async def story() -> None:
+        small.mis.finds = False
+        small.mis.offers.discard("find")
+        for order_id in ("10001", "10002"):
+            small.storefront.place(order_id)
+        small.mis.make("J1", customer_reference="10001")
+        await small.settle()
+        small.mis.change("J1", customer_reference="10002")
+        small.clock.advance(60)
+        await small.settle()
+        await small.deed("10001", people.unlink_item("s10001", "J1", "Priya Shah", small.clock()))
+        await small.settle()
+        await far_back(small)
+        assert [link.ref for link in (await small.case("10002")).lines[0].links] == ["J1"]
 
     run(story())
 
