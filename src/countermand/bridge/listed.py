@@ -13,7 +13,11 @@ Shown = TypeVar("Shown", StorefrontOrder | OrderNotRead, MisItem)
 
 
 class Listed(Generic[Shown]):
-    """By order id or reference. `unsettled`: taken in, but another try may find more, see `ask_again`."""
+    """By order id or reference.
+
+    `unsettled`: taken in, but another try may find more, see `ask_again`. What a listing only names looks the
+    same whatever becomes of it.
+    """
 
     def __init__(self) -> None:
         self._taken: dict[str, Shown] = {}

@@ -27,7 +27,7 @@ OVERLAP = timedelta(minutes=2)
 STORE_EVERY = timedelta(minutes=10)
 #: How often a listing goes further back, for what slipped through: part of an answer that was lost, an order
 #: that became visible late. Then it is also asked again whose a job is that names no order we know, or that
-#: was taken from its order since.
+#: was taken from its order since, and what a listing only names is read again.
 THOROUGH_EVERY = timedelta(minutes=30)
 #: So far back, which is more than a wrong time zone takes away.
 THOROUGH = timedelta(days=2)
@@ -103,9 +103,14 @@ class Poll:
         whole = placed is not None and cancelled is not None
         self._heard(name, now, whole or not self._connection.lists_orders)
         orders = {order.order_id: order for order in (*(placed or ()), *(cancelled or ()))}
+        if self._thorough:
+            self._orders.ask_again()
         news = self._orders.news(orders)
         taken = await self._take_orders(list(news.values()))
-        self._orders.take({order_id: order for order_id, order in news.items() if order_id in taken})
+        self._orders.take(
+            {order_id: order for order_id, order in news.items() if order_id in taken},
+            unsettled={order_id for order_id, order in news.items() if isinstance(order, OrderNotRead)},
+        )
         if self._thorough and whole:
             self._orders.keep(orders.keys())
         # One that could not be read, and is not known, would be forgotten.
@@ -170,7 +175,7 @@ class Poll:
         unsettled = await self._take_unlinked([item for ref, item in nobodys.items() if ref not in named])
         self._items.take(
             {ref: item for ref, item in items.items() if not unsaved.intersection(owners.get(ref, ()))},
-            unsettled,
+            unsettled={*unsettled, *(ref for ref, item in items.items() if _is_only_named(item))},
         )
 
     async def _read_named(self) -> str:

@@ -9,7 +9,7 @@ from bridge_fakes import AT_ONCE, STARTED, Small, run
 
 from countermand.bridge.connection import Polling
 from countermand.bridge.faults import FAULT_REST
-from countermand.bridge.poll import THOROUGH
+from countermand.bridge.poll import THOROUGH, THOROUGH_EVERY
 from countermand.core.tasks import TaskKind
 
 OFTEN = Polling(interval=timedelta(minutes=1), slowest=timedelta(hours=6), lookback=timedelta(days=30))
@@ -228,6 +228,22 @@ def test_one_that_is_gone_is_nobodys(small: Small) -> None:
     run(story())
 
 
+def test_one_whose_order_could_not_be_read_is_asked_about_again(small: Small) -> None:
+    async def story() -> None:
+        small.storefront.place("10001")
+        small.mis.named_only.add("J1")
+        small.mis.make("J1", customer_reference="10001", external_reference="s10001")
+        small.storefront.down = "down"
+        await small.settle()
+        assert small.known() == set()
+        small.storefront.down, small.storefront.lists = "", False
+        small.clock.advance(THOROUGH_EVERY.total_seconds())
+        await small.settle()
+        assert await small.rules() == {"both-open"}
+
+    run(story())
+
+
 # Jobs that an order has
 
 
@@ -240,6 +256,24 @@ def test_an_orders_job_is_read_by_its_number_at_once(small: Small) -> None:
         (item,) = (await small.case()).items
         assert item.mis.status == STARTED
         assert small.bridge.faults == []
+
+    run(story())
+
+
+def test_a_later_change_of_it_is_read_as_well_although_the_list_says_the_same(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.clock.advance(timedelta(days=3).total_seconds())
+        small.mis.named_only.add("J10001-01")
+        small.mis.change("J10001-01", quantity=300)
+        await next_listing(small)
+        await next_listing(small)
+        small.mis.change("J10001-01", status=STARTED)
+        small.clock.advance(THOROUGH_EVERY.total_seconds())
+        await next_listing(small)
+        await next_listing(small)
+        (item,) = (await small.case()).items
+        assert item.mis.status == STARTED
 
     run(story())
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from countermand.bridge.connection import Polling
 from countermand.bridge.faults import FAULT_REST
 from countermand.bridge.intake import RETRY_AFTER
+from countermand.bridge.poll import THOROUGH_EVERY
 from countermand.core.events import Event
 from countermand.core.status import Side
 from countermand.core.tasks import TaskKind
@@ -160,6 +161,23 @@ def test_a_known_order_that_a_listing_only_names_is_read_at_once(small: Small) -
         await next_listing(small)
         assert small.mis.writes == ["J10001-01"]
         assert "unreadable" not in "".join(body for _, _, body in small.events(Event.LINE_SIGHTED))
+
+    run(story())
+
+
+def test_a_later_cancel_of_it_is_read_as_well_although_the_listing_says_the_same(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production()
+        small.mis.lists = False
+        small.storefront.named_only.add("10001")
+        small.clock.advance(THOROUGH_EVERY.total_seconds())
+        await small.settle(1)
+        small.clock.advance(timedelta(days=1).total_seconds())
+        await small.settle(1)
+        small.storefront.cancel_by_hand("10001")
+        small.clock.advance(THOROUGH_EVERY.total_seconds())
+        await small.settle(1)
+        assert small.mis.writes == ["J10001-01"]
 
     run(story())
 
