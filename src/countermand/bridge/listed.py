@@ -47,7 +47,7 @@ class Listed(Generic[Shown]):
         self._unsettled.clear()
 
     def keep(self, keys: Set[str]) -> None:
-        """Forget all that a listing which goes far back shows no more."""
+        """Forget all but what a listing that goes far back shows: where it fails, that is nothing."""
         self._taken = {key: one for key, one in self._taken.items() if key in keys}
         self._unsettled &= keys
 

@@ -111,7 +111,7 @@ class Poll:
             {order_id: order for order_id, order in news.items() if order_id in taken},
             unsettled={order_id for order_id, order in news.items() if isinstance(order, OrderNotRead)},
         )
-        if self._thorough and whole:
+        if self._thorough:
             self._orders.keep(orders.keys())
         # One that could not be read, and is not known, would be forgotten.
         lost = [
@@ -142,13 +142,12 @@ class Poll:
         now, name = self._clock(), "mis"
         items = await self._connection.mis.list_changed(await self._since(name, now))
         self._heard(name, now, items is not None or not self._connection.lists_jobs)
-        if items is not None:
-            shown = {item.ref: item for item in items}
-            if self._thorough:
-                self._items.ask_again(also=await self._let_go(shown.keys()))
-            await self._take_items(self._items.news(shown))
-            if self._thorough:
-                self._items.keep(shown.keys())
+        shown = {item.ref: item for item in items or ()}
+        if self._thorough:
+            self._items.ask_again(also=await self._let_go(shown.keys()))
+        await self._take_items(self._items.news(shown))
+        if self._thorough:
+            self._items.keep(shown.keys())
         said = await self._read_named()
         if items is not None:
             # While one is not read, nobody knows whose it is, and no order may be taken for one without it.

@@ -12,7 +12,7 @@ from bridge_fakes import AT_ONCE, NEVER, SHOP, START, Small, run
 from countermand.bridge import people
 from countermand.bridge.connection import Polling
 from countermand.bridge.poll import OVERLAP, THOROUGH, THOROUGH_EVERY
-from countermand.bridge.ports import LineKind, MisItemKind
+from countermand.bridge.ports import LineKind, MisItem, MisItemKind, OrderNotRead, StorefrontOrder
 from countermand.bridge.store import StoredCase
 from countermand.core.status import Side
 from countermand.core.tasks import TaskKind
@@ -305,6 +305,39 @@ def test_what_was_listed_is_kept_as_long_as_a_listing_shows_it(small: Small) -> 
         small.storefront.orders.clear()
         await far_back(small)
         assert set(small.bridge._poll._orders.known) == set()
+
+    run(story())
+
+
+def test_nothing_is_kept_for_ever_where_no_listing_that_goes_far_back_succeeds(small: Small) -> None:
+    """One that asks for much may always take too long, while those of every minute go well."""
+
+    async def story() -> None:
+        await small.in_production()
+        jobs, orders = small.mis.list_changed, small.storefront.list_orders
+
+        async def list_changed(since: datetime) -> Sequence[MisItem] | None:
+            return await jobs(since) if small.clock() - since < THOROUGH else None
+
+        async def list_orders(
+            *, since: datetime, cancelled_only: bool = False
+        ) -> Sequence[StorefrontOrder | OrderNotRead] | None:
+            return None if cancelled_only else await orders(since=since)
+
+        small.mis.list_changed = list_changed  # type: ignore[method-assign]
+        small.storefront.list_orders = list_orders  # type: ignore[method-assign]
+        for order_id in ("10002", "10003", "10004", "10005"):
+            small.clock.advance(timedelta(days=1).total_seconds())
+            await far_back(small)
+            small.storefront.place(order_id)
+            small.mis.make(f"J{order_id}", external_reference=f"s{order_id}")
+            small.clock.advance(60)
+            await small.settle()
+            assert f"J{order_id}" in small.bridge._poll._items.known
+            assert order_id in small.bridge._poll._orders.known
+        await far_back(small)
+        assert set(small.bridge._poll._items.known) == set()
+        assert set(small.bridge._poll._orders.known) == {"10004", "10005"}
 
     run(story())
 
