@@ -38,7 +38,8 @@ def _named(stored: StoredCase | None, order_id: str, now: datetime) -> Pass:
 
 def take_in(one: Pass, now: datetime) -> Pass | None:
     """The pass with what was listed taken in; none when all of it is known."""
-    case, raw = put_right(one.case, now), dict(one.raw)
+    began_at = min((now, *(shown.began_at for shown in one.listed)))
+    case, raw = put_right(one.case, now, began_at), dict(one.raw)
     if not one.listed:
         return replace(one, case=case)
     for shown in one.listed:

@@ -17,8 +17,11 @@ from countermand.bridge.case import Case, Seen, Written
 TOLERANCE = timedelta(seconds=2)
 
 
-def put_right(case: Case, now: datetime) -> Case:
-    """The case with every time that has not come yet, and cannot, set to now."""
+def put_right(case: Case, now: datetime, began_at: datetime) -> Case:
+    """The case with every time that has not come yet, and cannot, set to now.
+
+    Earlier reads are set to `began_at`, when the read began that is about to be taken in: it shall count.
+    """
     latest = max(
         case.storefront_read_at,
         case.mis_read_at,
@@ -31,11 +34,11 @@ def put_right(case: Case, now: datetime) -> Case:
         return case
     return replace(
         case,
-        storefront_read_at=min(case.storefront_read_at, now),
-        mis_read_at=min(case.mis_read_at, now),
-        searched_at=_not_after(case.searched_at, now),
-        lines=tuple(replace(line, storefront=_seen(line.storefront, now)) for line in case.lines),
-        items=tuple(replace(item, mis=_seen(item.mis, now)) for item in case.items),
+        storefront_read_at=min(case.storefront_read_at, began_at),
+        mis_read_at=min(case.mis_read_at, began_at),
+        searched_at=_not_after(case.searched_at, began_at),
+        lines=tuple(replace(line, storefront=_seen(line.storefront, began_at)) for line in case.lines),
+        items=tuple(replace(item, mis=_seen(item.mis, began_at)) for item in case.items),
         writes=tuple(_written(written, now) for written in case.writes),
         look_storefront_at=_not_after(case.look_storefront_at, now),
         look_mis_at=_not_after(case.look_mis_at, now),

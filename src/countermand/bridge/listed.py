@@ -50,7 +50,3 @@ class Listed(Generic[Shown]):
         """Forget all but what a listing that goes far back shows: where it fails, that is nothing."""
         self._taken = {key: one for key, one in self._taken.items() if key in keys}
         self._unsettled &= keys
-
-    def forget(self) -> None:
-        self._taken.clear()
-        self._unsettled.clear()

@@ -73,10 +73,6 @@ class Poll:
         self._thorough = last is not None and not timedelta(0) <= now - last < THOROUGH_EVERY
         if self._thorough or last is None:
             self._thorough_at = now
-        if last is not None and now < last:
-            # What was read by a clock that was ahead may have kept what was listed since from counting.
-            self._orders.forget()
-            self._items.forget()
         await self._list("storefront", self._storefront)
         await self._list("mis", self._mis)
 

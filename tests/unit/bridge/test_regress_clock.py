@@ -36,6 +36,26 @@ def test_a_change_is_seen_although_the_last_read_claims_to_be_from_tomorrow() ->
     run(story())
 
 
+@pytest.mark.parametrize("ahead", [DAY, 1800])
+def test_what_is_listed_counts_although_the_last_read_claims_to_be_from_later(ahead: float) -> None:
+    """Also where no read is due soon: it is taken in a moment after the listing began."""
+
+    async def story() -> None:
+        small = Small(polling=OFTEN)
+        await small.in_production()
+        small.clock.advance(DAY + ahead)
+        small.order_hook("10001")
+        small.job_hook("J10001-01")
+        await small.settle()
+        small.clock.advance(-ahead)
+        small.clock.tick = timedelta(microseconds=5)
+        small.mis.cancel_by_hand("J10001-01")
+        await small.bridge._poll.look()
+        assert (await small.case()).items[0].mis.status == CANCELLED
+
+    run(story())
+
+
 def test_an_order_is_due_again_although_it_was_put_off_until_tomorrow() -> None:
     async def story() -> None:
         small = Small(polling=OFTEN)
