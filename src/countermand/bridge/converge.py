@@ -252,7 +252,7 @@ class Converger:
         saved = await self._store.save(
             self._connection.name, changes, self._clock(), self._connection.brake_limits
         )
-        await self._drop_linked(changes)
+        await self._drop_linked([change for change in changes if change.case.order_id in saved])
         writing = {one.case.order_id for one in passes if one.plan.writes}
         kept = [Pass(stored=stored, case=stored.case) for stored in saved.values()]
         acting = await self._judge_all([one for one in kept if one.case.order_id in writing])

@@ -12,6 +12,7 @@ from countermand.bridge import people
 from countermand.bridge.case import Case, CaseLine, Link, first_seen
 from countermand.bridge.linking import KEY_SCORES, Candidate, match
 from countermand.bridge.ports import LineKind, MisItem, MisItemKind
+from countermand.bridge.store import StoredCase
 from countermand.core.events import Event
 from countermand.core.status import OPEN, Side
 from countermand.core.tasks import TaskKind
@@ -310,6 +311,33 @@ def test_a_copy_that_is_heard_of_before_the_job_takes_no_line_by_itself() -> Non
         assert [link.ref for link in first.links] == ["J1"]
         assert second.links == ()
         assert small.task(TaskKind.AMBIGUOUS_LINK).detail == "J1-1, J2"
+
+    run(story())
+
+
+def test_a_job_stays_kept_until_its_link_is_stored() -> None:
+    """A person changes its order at the moment in which it is linked, and the MIS cannot be searched."""
+
+    async def story() -> None:
+        small = Small()
+        small.mis.finds = False
+        small.storefront.place("10001", "s1", "s2")
+        for ref in ("J1", "J2"):
+            small.mis.make(ref, customer_reference="10001")
+        await small.settle()
+        assert small.task(TaskKind.AMBIGUOUS_LINK).detail == "J1, J2"
+        item = small.mis.items["J1"]
+        await small.deed("10001", people.link_item("s1", item, "Priya Shah", small.clock()))
+        save = small.store.save
+
+        async def after_a_person(*given: Any) -> dict[str, StoredCase]:
+            small.store.save = save  # type: ignore[method-assign]
+            await small.deed("10001", people.look_again("Priya Shah", small.clock()))
+            return await save(*given)
+
+        small.store.save = after_a_person  # type: ignore[assignment,method-assign]
+        await small.settle()
+        assert [link.ref for link in (await small.case()).lines[1].links] == ["J2"]
 
     run(story())
 
