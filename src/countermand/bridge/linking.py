@@ -30,10 +30,14 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
-    """What matching found: links to make, and candidates that only a person can decide on."""
+    """What matching found: links to make, and candidates that only a person can decide on.
+
+    `left`: items about which nothing can be said before the MIS has been searched.
+    """
 
     links: tuple[Candidate, ...] = ()
     doubtful: tuple[Candidate, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 #: Keys in the order in which they are trusted, with their score.
@@ -66,12 +70,14 @@ def match_named(case: Case, items: Iterable[MisItem], taken: Set[str] = frozense
     return Linked(links=tuple(links))
 
 
-def match(case: Case, items: Sequence[MisItem], taken: Set[str] = frozenset()) -> Linked:
+def match(
+    case: Case, items: Sequence[MisItem], taken: Set[str] = frozenset(), *, complete: bool = True
+) -> Linked:
     """Match items that are not linked yet to the lines of one order.
 
-    Which line an item makes that names only the order follows from what is left, so `items` has to be
-    everything that is known. `taken`: references that make lines of other orders already; only a person may
-    share them.
+    `taken`: references that make lines of other orders already; only a person may share them. `complete`:
+    whether there are no others. Which of several lines an item makes that names only the order follows from
+    what is left, so it is left alone where there may be more.
     """
     links = list(match_named(case, items, taken).links)
     case = _with_links(case, links)
@@ -79,8 +85,12 @@ def match(case: Case, items: Sequence[MisItem], taken: Set[str] = frozenset()) -
     others = sorted((item for item in items if item.ref not in linked_refs), key=lambda item: item.ref)
     fitting = _fitting_by_quantity(case, [item for item in others if item.ref not in taken])
     doubtful: list[Candidate] = []
+    left: list[str] = []
     for item in others:
         found = _open_to(case, item)
+        if not complete and any(one.key == _SAME_QUANTITY for one in found):
+            left.append(item.ref)
+            continue
         candidates = [each for one in found for each in _contested(case, one, fitting)]
         best = [candidate for candidate in candidates if candidate.certain]
         if best and item.ref not in taken:
@@ -88,7 +98,7 @@ def match(case: Case, items: Sequence[MisItem], taken: Set[str] = frozenset()) -
             case = _with_links(case, best)
         elif item.ref not in taken or any(one.certain for one in found) or _contrary(case, item):
             doubtful.extend(candidates)
-    return Linked(links=tuple(links), doubtful=tuple(doubtful))
+    return Linked(links=tuple(links), doubtful=tuple(doubtful), left=tuple(left))
 
 
 def _open_to(case: Case, item: MisItem) -> list[Candidate]:

@@ -193,8 +193,9 @@ class Looking:
         began = self._clock()
         found = await self._connection.mis.find(search_keys(one.case))
         if found is None:
-            one = self._with_links(one, match(one.case, kept, taken))
-            return replace(one, case=_searched(one.case, self.listed_at))
+            matched = match(one.case, kept, taken, complete="find" not in self._connection.offered)
+            one = self._with_links(one, matched)
+            return one if matched.left else replace(one, case=_searched(one.case, self.listed_at))
         one = replace(one, case=_searched(one.case, began))
         items = {item.ref: item for item in (*kept, *found)}
         taken = await self._taken(one.case, sorted(items))

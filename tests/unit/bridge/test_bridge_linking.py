@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from bridge_fakes import START, STARTED, Small, run
+from bridge_fakes import AT_ONCE, START, STARTED, Small, run
 
 from countermand.bridge import people
 from countermand.bridge.case import Case, CaseLine, Link, first_seen
+from countermand.bridge.connection import Polling
 from countermand.bridge.linking import KEY_SCORES, Candidate, match
 from countermand.bridge.ports import LineKind, MisItem, MisItemKind
 from countermand.bridge.store import StoredCase
 from countermand.core.events import Event
-from countermand.core.status import OPEN, Side
+from countermand.core.status import OPEN, Facts, Intent, Progress, Side
 from countermand.core.tasks import TaskKind
+
+CANCELLED = Facts(Intent.CANCELLED, Progress.NONE)
 
 
 def line(line_id: str, *linked: str, **fields: Any) -> CaseLine:
@@ -292,8 +296,9 @@ def test_an_ambiguous_match_is_one_task_and_a_person_decides() -> None:
     run(story())
 
 
-def test_a_copy_that_is_heard_of_before_the_job_takes_no_line_by_itself() -> None:
-    """The message is about the copy alone; the search shows both that fit the line left."""
+@pytest.mark.parametrize("search_works", [True, False])
+def test_a_copy_that_is_heard_of_before_the_job_takes_no_line_by_itself(search_works: bool) -> None:
+    """The message is about the copy alone; the search, which may fail just then, shows both that fit."""
 
     async def story() -> None:
         small = Small()
@@ -305,12 +310,20 @@ def test_a_copy_that_is_heard_of_before_the_job_takes_no_line_by_itself() -> Non
         await small.deed("10001", people.link_item("s1", item, "Priya Shah", small.clock()))
         for ref in ("J1-1", "J2"):
             small.mis.make(ref, customer_reference="10001")
+        small.mis.finds = search_works
         small.job_hook("J1-1")
         await small.settle()
         first, second = (await small.case()).lines
         assert [link.ref for link in first.links] == ["J1"]
         assert second.links == ()
-        assert small.task(TaskKind.AMBIGUOUS_LINK).detail == "J1-1, J2"
+        small.mis.finds = True
+        small.order_hook("10001")
+        small.job_hook("J1-1")
+        await small.settle()
+        first, second = (await small.case()).lines
+        assert [link.ref for link in first.links] == ["J1"]
+        assert second.links == ()
+        assert small.tasks(TaskKind.AMBIGUOUS_LINK)[-1].detail == "J1-1, J2"
 
     run(story())
 
@@ -321,6 +334,7 @@ def test_a_job_stays_kept_until_its_link_is_stored() -> None:
     async def story() -> None:
         small = Small()
         small.mis.finds = False
+        small.mis.offers -= {"find"}
         small.storefront.place("10001", "s1", "s2")
         for ref in ("J1", "J2"):
             small.mis.make(ref, customer_reference="10001")
@@ -338,6 +352,42 @@ def test_a_job_stays_kept_until_its_link_is_stored() -> None:
         small.store.save = after_a_person  # type: ignore[assignment,method-assign]
         await small.settle()
         assert [link.ref for link in (await small.case()).lines[1].links] == ["J2"]
+
+    run(story())
+
+
+def test_a_cancelled_line_whose_job_may_be_known_waits_for_the_search() -> None:
+    """The search fails while the listing goes well, which alone says nothing about the line's job."""
+
+    async def story() -> None:
+        small = Small(AT_ONCE, Polling(interval=timedelta(seconds=60), slowest=timedelta(hours=6)))
+        small.mis.finds = False
+        small.storefront.place("10001", "s1", "s2")
+        small.storefront.orders["10001"].lines[1].quantity = 500
+        small.mis.make("J1", customer_reference="10001", quantity=500)
+        small.storefront.orders["10001"].lines[1].status = CANCELLED
+        for _ in range(4):
+            await small.settle()
+            small.clock.advance(60)
+        assert small.tasks(TaskKind.CANCELLED_UNSEEN) != []
+        small.mis.finds = True
+        small.clock.advance(1800)
+        await small.settle()
+        assert [link.ref for link in (await small.case()).lines[1].links] == ["J1"]
+
+    run(story())
+
+
+def test_where_nothing_can_be_searched_what_was_listed_is_all_there_is() -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE, Polling(interval=timedelta(seconds=60), slowest=timedelta(hours=6)))
+        small.mis.finds = False
+        small.mis.offers -= {"find"}
+        small.storefront.place("10001", "s1", "s2")
+        small.storefront.orders["10001"].lines[1].quantity = 500
+        small.mis.make("J1", customer_reference="10001", quantity=500)
+        await small.settle()
+        assert [link.ref for link in (await small.case()).lines[1].links] == ["J1"]
 
     run(story())
 
