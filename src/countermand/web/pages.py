@@ -113,6 +113,12 @@ def show(
     return response
 
 
+def show_bare(template: str, status_code: int, **context: Any) -> Response:
+    """A page without the frame: it tells nothing of what is kept here."""
+    body = environment.get_template(template).render(context)
+    return HTMLResponse(body, status_code, headers=_SECURITY)
+
+
 def render_part(template: str, macro: str, value: object, many: bool) -> str:
     """One row of a list by itself, as the live updates send it."""
     module = environment.get_template(template).module

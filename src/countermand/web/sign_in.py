@@ -8,16 +8,18 @@ health page is for monitors: both stay open.
 from __future__ import annotations
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from countermand.access import Role, SignIn
 from countermand.web.console import problem_page
-from countermand.web.pages import STATIC_PREFIX
-from countermand.web.person import Person, clean_name
+from countermand.web.pages import STATIC_PREFIX, show_bare
+from countermand.web.person import Person, clean_name, signed_in
 from countermand.web.problem import Problem
 
 _OPEN = ("/hooks/", f"{STATIC_PREFIX}/")
 _HEALTH = "/health"
+_NOT_SIGNED_IN = 401
 #: What is sent as a form and changes nothing: how pages look to the one who asks, and a check of the journal.
 _LOOKS = ("/you/theme", "/journal/verify")
 
@@ -35,9 +37,19 @@ class SignedIn:
             try:
                 _let_in(request, sign_in)
             except Problem as problem:
-                await problem_page(request, problem)(scope, receive, send)
+                inside = signed_in(request) is not None
+                refusal = problem_page(request, problem) if inside else _at_the_door(request, problem)
+                await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _at_the_door(request: Request, problem: Problem) -> Response:
+    """Nothing of the installation is told to whoever is not let in."""
+    if request.url.path.startswith("/api") or request.url.path.endswith((".json", ".csv")):
+        return JSONResponse({"error": problem.why}, problem.status)
+    title = "Please sign in" if problem.status == _NOT_SIGNED_IN else "You are not let in"
+    return show_bare("door.html", problem.status, title=title, why=problem.why)
 
 
 def _let_in(request: Request, sign_in: SignIn) -> None:
@@ -57,10 +69,10 @@ def _who(request: Request, sign_in: SignIn) -> Person:
         Problem: it names nobody, or nobody who may come in, or the request does not come from there.
     """
     if request.client is None or request.client.host not in sign_in.proxies:
-        raise Problem(401, "Please come in through the web server at which people sign in.")
+        raise Problem(_NOT_SIGNED_IN, "Please come in through the web server at which people sign in.")
     said = [value.strip() for value in request.headers.getlist(sign_in.header)]
     if len(said) != 1 or not said[0]:
-        raise Problem(401, "Nobody is signed in: the web server in front did not say who this is.")
+        raise Problem(_NOT_SIGNED_IN, "Nobody is signed in: the web server in front did not say who this is.")
     login = said[0]
     if (known := sign_in.people.get(login.casefold())) is not None:
         return Person(known.name, known.role)
