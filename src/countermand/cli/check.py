@@ -39,6 +39,7 @@ def check(file: Path) -> None:
     problems = [one.place for one in tried if one.problem]
     if not _show_database(setup):
         problems.append("the database")
+    click.echo(_people(setup))
     for note in _notes(setup):
         click.echo(f"note: {note}")
     for name in setup.pairs:
@@ -75,6 +76,16 @@ def _show_database(setup: SetUp) -> bool:
     return True
 
 
+def _people(setup: SetUp) -> str:
+    """Who gets in, in one line."""
+    sign_in, server = setup.installation.sign_in, setup.server
+    if not sign_in.header:
+        return f"people: nobody signs in; whoever reaches {server.host}:{server.port} may act"
+    others = f"others have the role {sign_in.others.value}" if sign_in.others else "others are not let in"
+    named = f"named by {sign_in.header} from {', '.join(sorted(sign_in.proxies))}"
+    return f"people: {len(sign_in.people)}, {named}; {others}"
+
+
 def _notes(setup: SetUp) -> Iterator[str]:
     """What is not wrong, but worth a thought."""
     used = {f"infigo.{storefront}" for storefront, _ in setup.pairs.values()}
@@ -96,6 +107,9 @@ def _notes(setup: SetUp) -> Iterator[str]:
             yield f"the key file {path} can be read by other users of this machine (chmod 600 {path})"
     if setup.server.host not in ("127.0.0.1", "::1", "localhost"):
         yield f"host = {setup.server.host} lets others on the network in; a web server with https is safer"
+    if setup.server.hosts and not setup.installation.sign_in.header:
+        names = ", ".join(setup.server.hosts)
+        yield f"the console is reached as {names}, and without sign_in anybody who gets there may act"
 
 
 def _connection(setup: SetUp, name: str, tried: Iterable[Tried]) -> str:

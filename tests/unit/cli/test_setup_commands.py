@@ -229,3 +229,17 @@ def test_the_commands_are_part_of_the_program() -> None:
 
 def _nowhere(text: str) -> str:
     return re.sub(r'"https://(shop|plant)\.example\.com"', '"http://127.0.0.1:9"', text)
+
+
+def test_check_says_who_gets_in(tmp_path: Path) -> None:
+    text = _nowhere(sample()).replace("# hosts = []", 'hosts = ["orders.example.com"]')
+    said = _checked(tmp_path, text)
+    assert "\npeople: nobody signs in; whoever reaches 127.0.0.1:8100 may act\n" in said
+    assert "note: the console is reached as orders.example.com, and without sign_in anybody" in said
+    text = text.replace('# header = ""', 'header = "X-Forwarded-User"')
+    text += '[sign_in.people.priya]\nname = "Priya Shah"\nrole = "approver"\n'
+    said = _checked(tmp_path, text)
+    assert "\npeople: 1, named by X-Forwarded-User from 127.0.0.1, ::1; others are not let in\n" in said
+    assert "without sign_in" not in said
+    said = _checked(tmp_path, text.replace('# others = "nobody"', 'others = "viewer"'))
+    assert "others have the role viewer\n" in said
