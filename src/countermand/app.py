@@ -39,6 +39,8 @@ from countermand.ledger.sweeps import SweepDatabaseStore
 from countermand.ledger.trouble import trouble
 from countermand.ledger.upgrade import assert_current, upgrade
 from countermand.ledger.writer import GroupWriter, InlineWriter, Writer
+from countermand.outbound.destination import Destination
+from countermand.outbound.teller import Teller
 from countermand.printiq import PrintIQMis, PrintIQSettings
 from countermand.printiq import parse_hook as parse_printiq_hook
 from countermand.vendor_http.reply import CallOutcome
@@ -57,6 +59,8 @@ SWEEP_FAILED_SECONDS = 60.0
 #: How long the loop rests after an error of ours, or when nothing can be stored: each step reads in both
 #: systems, and what it found would be thrown away.
 FAILED_SECONDS = 2.0
+#: How often it is looked whether there is something to tell others, in seconds.
+TELL_SECONDS = 1.0
 #: Orders that have come to rest need no new look when rules change.
 _AT_REST = (State.IN_STEP.value, State.CLOSED.value)
 
@@ -95,6 +99,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     connections: tuple[ConnectionSettings, ...] = ()
     banner: str = ""
     sign_in: SignIn = SignIn()
+    destinations: tuple[Destination, ...] = ()
 
     def __repr__(self) -> str:
         return f"Installation({list(self.connections)!r})"  # the address may hold a password
@@ -179,12 +184,20 @@ class Running(msgspec.Struct, kw_only=True):
         return " ".join(filter(None, (self.failed, *self.faults, *self.unlisted)))
 
 
+class Telling(msgspec.Struct, kw_only=True):
+    """One destination outside that is told what happens."""
+
+    teller: Teller
+    loop: asyncio.Task[None]
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How a running service is. `ok` is whether every connection is being looked after, without an error.
 
     `storage`: why nothing can be stored at the moment; messages are then refused, so that they come again.
     `refused`: why the newest set-up file was not taken over (the one before goes on). `needs_restart`:
     settings of it that only a restart takes over. `systems`: what was found when a system was last tried.
+    `untold`: destinations outside that do not hear what happens; it waits for them.
     """
 
     ok: bool
@@ -193,6 +206,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
     needs_restart: tuple[str, ...] = ()
     systems: dict[str, str] = {}
+    untold: dict[str, str] = {}
 
 
 class NotStoredError(Exception):
@@ -210,6 +224,7 @@ class Service:
         self.durability: Durability
         self.calls = Calls()
         self.running: dict[str, Running] = {}
+        self.telling: dict[str, Telling] = {}
         self.set_up_refused = ""
         self.needs_restart: tuple[str, ...] = ()
         self.systems_failing: dict[str, str] = {}
@@ -221,6 +236,8 @@ class Service:
         self.open()
         for settings in self.installation.connections:
             self._begin(await self._prepare(settings, self.installation))
+        for destination in self.installation.destinations:
+            self._begin_telling(destination)
         return self
 
     def open(self) -> None:
@@ -237,6 +254,8 @@ class Service:
 
     async def __aexit__(self, *_exc: object) -> None:
         await asyncio.gather(*(self._end(one, STOP_SECONDS) for one in self.running.values()))
+        for name in list(self.telling):
+            await self._end_telling(name)
         await self._close_clients(())
         self.writer.close()
         self.engine.dispose()
@@ -266,6 +285,7 @@ class Service:
             self._begin(one)
             await self.writer.write_async(partial(_judge_anew, one.settings.name, utc_now()))
         await self._close_clients(installation.connections)
+        await self._tell_others(installation.destinations)
         return changed
 
     def health(self) -> Health:
@@ -278,6 +298,7 @@ class Service:
             refused=self.set_up_refused,
             needs_restart=self.needs_restart,
             systems=self.systems_failing,
+            untold={name: one.teller.trouble for name, one in self.telling.items() if one.teller.trouble},
         )
 
     # Connections
@@ -398,6 +419,41 @@ class Service:
         self._wake.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), REST_SECONDS)
+
+    # Telling others
+
+    async def _tell_others(self, destinations: Sequence[Destination]) -> None:
+        """Take over other destinations; what did not change goes on."""
+        wanted = {one.name: one for one in destinations}
+        for name, one in list(self.telling.items()):
+            if wanted.get(name) != one.teller.destination:
+                await self._end_telling(name)
+        for name in wanted.keys() - self.telling.keys():
+            self._begin_telling(wanted[name])
+
+    def _begin_telling(self, destination: Destination) -> None:
+        teller = Teller(destination, self.engine, self.writer, utc_now)
+        loop = asyncio.create_task(self._tell(teller))
+        self.telling[destination.name] = Telling(teller=teller, loop=loop)
+
+    async def _end_telling(self, name: str) -> None:
+        """Cut off what is being said: it was not answered, so it is said again."""
+        one = self.telling.pop(name)
+        one.loop.cancel()
+        await asyncio.gather(one.loop, return_exceptions=True)
+        await one.teller.aclose()
+
+    @staticmethod
+    async def _tell(teller: Teller) -> None:
+        while True:
+            try:
+                busy = await teller.step()
+            except Exception as error:
+                teller.trouble = trouble(error) or f"An error of the program: {type(error).__name__}"
+                log.exception("outbound.step.failed", destination=teller.destination.name)
+                busy = False
+            if not busy:
+                await asyncio.sleep(TELL_SECONDS)
 
     def wake(self) -> None:
         """Somebody has something new: look now."""

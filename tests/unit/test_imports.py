@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "infigo": {"core", "bridge", "vendor_http"},
     "printiq": {"core", "bridge", "vendor_http"},
     "ledger": {"core", "bridge"},
+    "outbound": {"core", "bridge", "ledger"},
 }
 #: What each part must not import.
 MUST_NOT_IMPORT = {

@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "countermand.cli.simulate:simulate",
     "sweep": "countermand.cli.sweep:sweep",
     "tasks": "countermand.cli.tasks:tasks",
+    "tell": "countermand.cli.tell:tell",
 }
 
 

@@ -40,6 +40,9 @@ def check(file: Path) -> None:
     if not _show_database(setup):
         problems.append("the database")
     click.echo(_people(setup))
+    for destination in setup.installation.destinations:
+        events = ", ".join(destination.events)
+        click.echo(f"told: {destination.name}, of {events}; `countermand tell {destination.name}` tries it")
     for note in _notes(setup):
         click.echo(f"note: {note}")
     for name in setup.pairs:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from countermand.app import ConnectionSettings, Installation
 from countermand.config.connections import read_connection, refuse_confusion
+from countermand.config.destinations import read_destinations
 from countermand.config.document import Document, dotted
 from countermand.config.model import Server, SetUp
 from countermand.config.problems import nearest, shown
@@ -23,7 +24,7 @@ from countermand.config.specs import INFIGO, PRINTIQ, SERVER, Spec
 from countermand.infigo import InfigoSettings
 from countermand.printiq import PrintIQSettings
 
-_SECTIONS = ("countermand", "sign_in", "infigo", "printiq", "connections")
+_SECTIONS = ("countermand", "sign_in", "tell", "infigo", "printiq", "connections")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -43,6 +44,7 @@ def load(file: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
             document.wrong((name,), f"there is no section [{name}]{nearest(name, _SECTIONS)}")
     server = _server(document)
     sign_in = read_sign_in(document, document.values.get("sign_in", {}))
+    destinations = read_destinations(document, _named(document, "tell"))
     storefronts = _systems(document, "infigo", InfigoSettings, INFIGO)
     mises = _systems(document, "printiq", PrintIQSettings, PRINTIQ)
     connections, pairs = _connections(document, storefronts, mises)
@@ -50,7 +52,12 @@ def load(file: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
     return SetUp(
         file=document.file,
         server=server,
-        installation=Installation(database=server.database, connections=tuple(connections), sign_in=sign_in),
+        installation=Installation(
+            database=server.database,
+            connections=tuple(connections),
+            sign_in=sign_in,
+            destinations=destinations,
+        ),
         storefronts=_without_none(storefronts),
         mises=_without_none(mises),
         pairs=pairs,

@@ -12,6 +12,7 @@ from countermand.access import Role
 from countermand.app import Installation
 from countermand.core.policy import Mode, Policy
 from countermand.infigo import InfigoSettings
+from countermand.outbound.destination import USUAL
 from countermand.printiq import PrintIQSettings
 from countermand.vendor_http.settings import setting
 
@@ -92,6 +93,29 @@ class PersonTable(msgspec.Struct, frozen=True, kw_only=True):
             "holds; `admin` also tries addresses and keys of new systems."
         ),
     ]
+
+
+class DestinationTable(msgspec.Struct, frozen=True, kw_only=True):
+    """`[tell.NAME]`: a program outside that is told what happens."""
+
+    url: Annotated[str, setting("Address that messages are sent to, by https.")]
+    secret: Annotated[
+        str,
+        setting(
+            "Key that signs them, whsec_ and base64, by the Standard Webhooks specification.", secret=True
+        ),
+    ]
+    events: Annotated[
+        tuple[str, ...],
+        setting("What to tell of: journal entries by their names, see docs/reference.md."),
+    ] = tuple(event.value for event in USUAL)
+    console: Annotated[
+        str,
+        setting(
+            'Address under which people reach the console, such as "https://orders.example.com", for links; '
+            "empty: none."
+        ),
+    ] = ""
 
 
 class HookTokens(msgspec.Struct, frozen=True, kw_only=True):

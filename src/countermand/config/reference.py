@@ -15,6 +15,7 @@ from countermand.config.specs import (
     RULES,
     SERVER,
     SIGN_IN,
+    TELL,
     Spec,
 )
 from countermand.config.values import expected, show_default
@@ -30,6 +31,7 @@ def reference() -> Mapping[str, str]:
         "countermand": settings_table(SERVER),
         "sign_in": settings_table(SIGN_IN),
         'sign_in.people."LOGIN"': settings_table(PERSON),
+        "tell.NAME": settings_table(TELL),
         "infigo.NAME": settings_table(INFIGO),
         "printiq.NAME": settings_table(PRINTIQ),
         "connections.NAME": settings_table(CONNECTION),

@@ -52,6 +52,13 @@ _PEOPLE = """\
 #   name = "Priya Shah"
 #   role = "approver"                     # or viewer, operator, admin
 """
+_TELL = """\
+# Programs that are told what happens, such as a task that needs a person; as many as needed. Messages are
+# signed by the Standard Webhooks specification: docs/events.md.
+#   [tell.desk]
+#   url = "https://hooks.example.com/countermand"
+#   secret = { env = "COUNTERMAND_TELL_DESK_SECRET" }
+"""
 _INFIGO = """\
 # One storefront. "shop" is a name of your choice; repeat the table under another name for a further one."""
 _PRINTIQ = """\
@@ -90,6 +97,7 @@ def sample() -> str:
             _HEAD,
             _table("countermand", "", SERVER),
             _table("sign_in", _SIGN_IN, SIGN_IN) + _PEOPLE,
+            _TELL,
             _table("infigo.shop", _INFIGO, INFIGO),
             _table("printiq.plant", _PRINTIQ, PRINTIQ),
             _table("connections.main", _CONNECTION, CONNECTION),

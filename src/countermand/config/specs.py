@@ -14,7 +14,15 @@ import msgspec
 from msgspec import NODEFAULT, inspect
 
 from countermand.bridge.connection import Polling
-from countermand.config.model import PRODUCTION, ConnectionTable, HookTokens, PersonTable, Server, SignInTable
+from countermand.config.model import (
+    PRODUCTION,
+    ConnectionTable,
+    DestinationTable,
+    HookTokens,
+    PersonTable,
+    Server,
+    SignInTable,
+)
 from countermand.config.words import POLLING_WORDS, RULE_WORDS, Words
 from countermand.infigo import InfigoSettings
 from countermand.printiq import PrintIQSettings
@@ -94,6 +102,7 @@ def _described(field: msgspec.structs.FieldInfo) -> Spec:
 SERVER = specs_of(Server)
 SIGN_IN = specs_of(SignInTable)
 PERSON = specs_of(PersonTable)
+TELL = specs_of(DestinationTable)
 INFIGO = specs_of(InfigoSettings)
 PRINTIQ = specs_of(PrintIQSettings)
 CONNECTION = specs_of(ConnectionTable)

@@ -263,6 +263,15 @@ journal_head = Table(
     Column("hash", Words(64), nullable=False),
 )
 
+# How far in each chain of the journal a destination outside has been told of what happened.
+told = Table(
+    "told",
+    metadata,
+    Column("destination", Words(64), primary_key=True),
+    Column("chain", Words(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
 # How far listing a system has come.
 watermark = Table(
     "watermark",

@@ -18,6 +18,7 @@ from countermand.web.pages import service_of, show
 from countermand.web.person import read_form
 from countermand.web.problem import Problem
 from countermand.web.tables import Flat, rows_response, wanted_format
+from countermand.web.words import EVENTS
 
 #: What each capability is called on the screen; a test holds that none is missing.
 CAPABILITIES: Mapping[str, str] = {
@@ -86,6 +87,7 @@ def connections(request: Request) -> Response:
             connections=shown,
             durability=getattr(service, "durability", None),
             calls=_calls(service),
+            telling=_telling(service),
             CAPABILITIES=CAPABILITIES,
             origin=f"{request.url.scheme}://{request.headers.get('host', '')}",
             set_up_refused=service.set_up_refused,
@@ -133,6 +135,19 @@ def _budget(rate: float, burst: int) -> str:
 def _hook_address(one: Running, side: Side) -> str:
     """Where that system sends its messages; the secret part never stands on a screen."""
     return f"/hooks/{side.value}/••••••••" if one.settings.hook_tokens.get(side) else ""
+
+
+def _telling(service: Service) -> list[tuple[str, str, str, datetime | None]]:
+    """Destination, what it is told of, why it does not hear, and when it last did."""
+    return [
+        (
+            name,
+            ", ".join(EVENTS[event] for event in one.teller.destination.events),
+            one.teller.trouble,
+            one.teller.told_at,
+        )
+        for name, one in sorted(service.telling.items())
+    ]
 
 
 def _calls(service: Service) -> list[tuple[str, str, int, int]]:

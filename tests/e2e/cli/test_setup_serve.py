@@ -16,7 +16,12 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from countermand.outbound.signing import signed
 from countermand.simulators import infigo, printiq
 from countermand.simulators.kit import ServerThread
 from postgres_server import postgres_database
@@ -197,6 +202,56 @@ def test_a_customers_exception_holds_and_is_explained(shop: Shop) -> None:
         assert f"exception 'ask them' applies: it names customer {customer}" in explained
 
 
+class Listener:
+    """A program outside. `deaf`: it answers 503, and has heard nothing."""
+
+    def __init__(self) -> None:
+        self.deaf = False
+        self.heard: list[dict[str, Any]] = []
+        self.app = Starlette(routes=[Route("/in", self._hear, methods=["POST"])])
+
+    async def _hear(self, request: Request) -> Response:
+        told = await request.json()
+        if self.deaf:
+            return Response(status_code=503)
+        own = signed(
+            TELL_SECRET, request.headers["webhook-id"], int(request.headers["webhook-timestamp"]),
+            await request.body(),
+        )  # fmt: skip
+        assert request.headers["webhook-signature"] == own["webhook-signature"]
+        self.heard.append(told)
+        return Response(status_code=204)
+
+    def kinds(self) -> list[tuple[str, str]]:
+        return [(told["type"], told["data"]["task"]["kind"]) for told in self.heard]
+
+
+def test_a_new_task_reaches_people_outside_also_what_happened_while_nobody_listened(shop: Shop) -> None:
+    listener = Listener()
+    with ServerThread(listener.app) as outside:
+        desk = f'[tell.desk]\nurl = "{outside.url}/in"\nsecret = {{ env = "TELL" }}\n'
+        shop.edit(("# One storefront.", f"{desk}# One storefront."))
+        shop.environ["TELL"] = TELL_SECRET
+        first, second = (
+            str(order["Id"]) for order in shop.post(f"{shop.infigo}/_sim/orders", {"count": 2})["orders"]
+        )
+        with shop.serving() as process:
+            until("both orders", lambda: shop.state(first) == shop.state(second) == "in_step")
+            shop.post(f"{shop.infigo}/_sim/orders/{first}/cancel", {})
+            until("the task outside", lambda: listener.kinds() == [("task.opened", "cancel_in_mis")])
+            listener.deaf = True
+            shop.post(f"{shop.infigo}/_sim/orders/{second}/cancel", {})
+            until("a task", lambda: shop.state(second) == "needs_person")
+            told = until("that it is said", lambda: shop.get(f"{shop.url}/health")["untold"])
+            assert told == {"desk": "127.0.0.1 answered with HTTP 503"}
+            process.kill()
+        listener.deaf = False
+        with shop.serving():
+            until("the other task outside", lambda: len(listener.heard) == 2)
+            assert [told["data"]["order"] for told in listener.heard] == [first, second]
+
+
+TELL_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PRIYA = """
 [sign_in.people.priya]
 name = "Priya Shah"

@@ -9,9 +9,14 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from countermand.cli import main
 from countermand.config.sample import sample
+from countermand.simulators.kit import ServerThread
 
 COMMANDS = [
     ["init"],
@@ -22,6 +27,7 @@ COMMANDS = [
     ["rules"],
     ["rules", "show"],
     ["rules", "explain"],
+    ["tell"],
 ]
 VARIABLES = re.findall(r"\n[a-z_]+ = \{ env = \"([A-Z_]+)\"", sample())
 
@@ -243,3 +249,27 @@ def test_check_says_who_gets_in(tmp_path: Path) -> None:
     assert "without sign_in" not in said
     said = _checked(tmp_path, text.replace('# others = "nobody"', 'others = "viewer"'))
     assert "others have the role viewer\n" in said
+
+
+def test_a_destination_can_be_tried_before_anything_depends_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELL", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    heard: list[bytes] = []
+
+    async def receive(request: Request) -> Response:
+        heard.append(await request.body())
+        return Response(status_code=204)
+
+    with ServerThread(Starlette(routes=[Route("/in", receive, methods=["POST"])])) as server:
+        text = sample()
+        for name, path in (("desk", "in"), ("wall", "elsewhere")):
+            text += f'[tell.{name}]\nurl = "{server.url}/{path}"\nsecret = {{ env = "TELL" }}\n'
+        (tmp_path / "countermand.toml").write_text(text)
+        told = run("tell", "desk")
+        assert (told.exit_code, told.output) == (0, "It arrived: desk answered well.\n")
+        assert b'"type":"test"' in heard[0]
+        assert sentence(run("tell", "wall")) == "It did not arrive: 127.0.0.1 answered with HTTP 404."
+        assert sentence(run("tell", "dusk")) == (
+            "There is no [tell.dusk] in countermand.toml; there is desk, wall."
+        )

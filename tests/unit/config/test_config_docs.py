@@ -15,7 +15,14 @@ from setup_files import SMALL, read
 
 from countermand.bridge.connection import Polling
 from countermand.cli import main
-from countermand.config.model import ConnectionTable, HookTokens, PersonTable, Server, SignInTable
+from countermand.config.model import (
+    ConnectionTable,
+    DestinationTable,
+    HookTokens,
+    PersonTable,
+    Server,
+    SignInTable,
+)
 from countermand.config.reference import reference
 from countermand.config.words import POLLING_WORDS, RULE_WORDS
 from countermand.core.policy import Policy
@@ -26,6 +33,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "countermand": Server,
     "sign_in": SignInTable,
     'sign_in.people."LOGIN"': PersonTable,
+    "tell.NAME": DestinationTable,
     "infigo.NAME": InfigoSettings,
     "printiq.NAME": PrintIQSettings,
     "connections.NAME": ConnectionTable,

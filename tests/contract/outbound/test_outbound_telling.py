@@ -1,0 +1,263 @@
+"""Telling a program outside: everything, in order, until it has arrived; and nothing waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import msgspec
+import pytest
+
+from countermand.bridge.store import Entry
+from countermand.core.events import Event
+from countermand.core.tasks import TASK_TYPES, TaskKind
+from countermand.ledger.journal import append
+from countermand.outbound.destination import Destination
+from countermand.outbound.signing import signed
+from countermand.outbound.teller import WAITS, Teller
+from web_bench import NOW, SHOP, Bench
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+DESK = Destination(
+    name="desk", url="https://hooks.example/t/path-that-lets-in", secret=SECRET, console="https://c.example/"
+)
+
+
+class Receiver:
+    """The program outside. `answers`: what it says to the next messages; then 204."""
+
+    def __init__(self) -> None:
+        self.answers: list[int | Exception] = []
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        answer = self.answers.pop(0) if self.answers else 204
+        if isinstance(answer, Exception):
+            raise answer
+        if answer in range(200, 300):
+            self.requests.append(request)
+        return httpx.Response(answer)
+
+    @property
+    def heard(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(request.content) for request in self.requests]
+
+    @property
+    def ids(self) -> list[str]:
+        return [request.headers["webhook-id"] for request in self.requests]
+
+
+class Desk:
+    """A ledger, a receiver, and one life of a teller after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bench = Bench(folder)
+        self.receiver = Receiver()
+        self.now = NOW
+        self.destination = DESK
+        self.teller = self.born()
+
+    def born(self) -> Teller:
+        self.teller = Teller(
+            self.destination, self.bench.engine, self.bench.writer, lambda: self.now,
+            httpx.MockTransport(self.receiver),
+        )  # fmt: skip
+        return self.teller
+
+    async def tell(self, seconds: float = 1, steps: int = 3) -> None:
+        for _ in range(steps):
+            await self.teller.step()
+        self.now += timedelta(seconds=seconds)
+
+    def note(self, event: Event, why: str = "", chain: str = SHOP) -> None:
+        entry = Entry(at=self.now, event=event, subject="order/10001", why=why)
+        self.bench.writer.write(lambda database: append(database, chain, [entry]))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    asyncio.run(made.teller.aclose())
+    made.bench.engine.dispose()
+
+
+def run(desk: Desk, story: Callable[[], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await desk.tell()
+        await story()
+
+    asyncio.run(whole())
+
+
+def test_a_new_task_is_told_with_all_that_a_person_needs(desk: Desk) -> None:
+    async def story() -> None:
+        await asyncio.to_thread(desk.bench.task, 1, TaskKind.CANCELLED_BUT_MADE)
+        await desk.tell()
+        (told,) = desk.receiver.heard
+        kind = TASK_TYPES[TaskKind.CANCELLED_BUT_MADE]
+        assert told["type"] == "task.opened"
+        about = told["data"]["task"]
+        assert (about["title"], about["urgency"], about["state"]) == (kind.title, kind.urgency.value, "open")
+        assert (about["orders"], about["order_count"]) == (["10001"], 1)
+        assert told["data"]["url"] == f"https://c.example/needs-a-person/{about['id']}"
+        assert told["data"]["connection"] == SHOP
+
+    run(desk, story)
+
+
+def test_it_is_signed_over_what_was_sent(desk: Desk) -> None:
+    async def story() -> None:
+        await asyncio.to_thread(desk.bench.task, 1)
+        await desk.tell()
+        (request,) = desk.receiver.requests
+        seconds = int(request.headers["webhook-timestamp"])
+        own = signed(SECRET, request.headers["webhook-id"], seconds, request.content)
+        assert request.headers["webhook-signature"] == own["webhook-signature"]
+        assert abs(seconds - NOW.timestamp()) < 60
+
+    run(desk, story)
+
+
+def test_only_what_was_asked_for_is_told_and_nothing_from_before(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.bench.task(1)
+
+    async def story() -> None:
+        await asyncio.to_thread(desk.bench.task, 2)
+        await desk.tell()
+        assert [told["type"] for told in desk.receiver.heard] == ["task.opened"]
+        assert desk.receiver.heard[0]["data"]["order"] == "10002"
+
+    run(desk, story)
+    asyncio.run(desk.teller.aclose())
+    desk.bench.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "bad", [500, 404, 302, 410, httpx.ConnectError("refused"), httpx.ReadTimeout("slow")]
+)
+def test_what_did_not_arrive_is_told_again_and_what_follows_waits(desk: Desk, bad: int | Exception) -> None:
+    async def story() -> None:
+        desk.receiver.answers = [bad, bad]
+        for why in ("first", "second", "third"):
+            desk.note(Event.BRAKE_TRIPPED, why)
+        await desk.tell()
+        assert desk.receiver.heard == []
+        assert desk.teller.trouble.startswith("hooks.example ")
+        await desk.tell(WAITS[0].total_seconds() - 1)
+        assert len(desk.receiver.answers) == 1, "not before its time"
+        await desk.tell(WAITS[1].total_seconds())
+        assert desk.receiver.answers == []
+        assert desk.receiver.heard == []
+        await desk.tell()
+        assert [told["data"]["why"] for told in desk.receiver.heard] == ["first", "second", "third"]
+        assert (desk.teller.trouble, len(set(desk.receiver.ids))) == ("", 3)
+
+    run(desk, story)
+
+
+def test_the_address_stands_in_no_trouble_because_it_may_let_somebody_in(desk: Desk) -> None:
+    async def story() -> None:
+        desk.receiver.answers = [500]
+        desk.note(Event.BRAKE_TRIPPED)
+        await desk.tell()
+        assert "path-that-lets-in" not in desk.teller.trouble
+        assert "path-that-lets-in" not in repr(desk.destination)
+
+    run(desk, story)
+
+
+def test_it_goes_on_where_it_was_after_a_restart(desk: Desk) -> None:
+    async def story() -> None:
+        desk.note(Event.BRAKE_TRIPPED, "before")
+        await desk.tell()
+        desk.note(Event.BRAKE_TRIPPED, "while it was down")
+        await desk.teller.aclose()
+        desk.born()
+        await desk.tell()
+        assert [told["data"]["why"] for told in desk.receiver.heard] == ["before", "while it was down"]
+
+    run(desk, story)
+
+
+def test_one_that_crashed_before_it_could_note_it_says_the_last_again_under_the_same_id(desk: Desk) -> None:
+    async def story() -> None:
+        desk.note(Event.BRAKE_TRIPPED, "once")
+        write = desk.bench.writer.write_async
+
+        async def crash(*_: object) -> None:
+            raise ConnectionError
+
+        desk.bench.writer.write_async = crash  # type: ignore[method-assign,assignment]
+        with pytest.raises(ConnectionError):
+            await desk.teller.step()
+        desk.bench.writer.write_async = write  # type: ignore[method-assign]
+        await desk.teller.aclose()
+        desk.born()
+        desk.note(Event.BRAKE_TRIPPED, "then")
+        await desk.tell()
+        assert [told["data"]["why"] for told in desk.receiver.heard] == ["once", "once", "then"]
+        assert desk.receiver.ids[0] == desk.receiver.ids[1] != desk.receiver.ids[2]
+
+    run(desk, story)
+
+
+def test_a_long_journal_without_anything_to_tell_is_not_read_again(desk: Desk) -> None:
+    async def story() -> None:
+        entries = [Entry(at=desk.now, event=Event.LINE_SIGHTED, subject="order/10001")] * 1500
+        desk.bench.writer.write(lambda database: append(database, SHOP, entries))
+        desk.note(Event.BRAKE_TRIPPED, "at the end")
+        while await desk.teller.step():
+            pass
+        assert [told["data"]["why"] for told in desk.receiver.heard] == ["at the end"]
+        assert not await desk.teller.step()
+
+    run(desk, story)
+
+
+def test_a_second_connection_is_told_of_too_each_in_its_order(desk: Desk) -> None:
+    async def story() -> None:
+        desk.bench.shop("trade")
+        await desk.tell()
+        for why in ("one", "two"):
+            desk.note(Event.BRAKE_TRIPPED, why, "trade")
+            desk.note(Event.BRAKE_TRIPPED, why)
+        await desk.tell()
+        told = [(each["data"]["connection"], each["data"]["why"]) for each in desk.receiver.heard]
+        assert [why for of, why in told if of == "trade"] == ["one", "two"]
+        assert [why for of, why in told if of == SHOP] == ["one", "two"]
+        assert len(set(desk.receiver.ids)) == 4
+
+    run(desk, story)
+
+
+def test_a_clock_that_is_set_back_does_not_silence_it(desk: Desk) -> None:
+    async def story() -> None:
+        desk.receiver.answers = [500] * 5
+        desk.note(Event.BRAKE_TRIPPED)
+        for wait in WAITS[:5]:
+            await desk.tell(wait.total_seconds())
+        desk.receiver.answers = [500]
+        await desk.tell(0)
+        desk.now -= timedelta(days=1)
+        await desk.tell()
+        assert len(desk.receiver.heard) == 1
+
+    run(desk, story)
+
+
+def test_erased_and_odd_texts_are_told_too(desk: Desk) -> None:
+    async def story() -> None:
+        desk.note(
+            Event.BRAKE_TRIPPED,
+            "Zoë “said” \u2028 \ud83d".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
+        )
+        await desk.tell()
+        assert desk.receiver.heard[0]["data"]["why"].startswith("Zoë “said”")
+
+    run(desk, story)
