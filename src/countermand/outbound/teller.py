@@ -84,13 +84,15 @@ class Teller:
 
     async def _places(self) -> dict[str, int]:
         """How far each chain was told of. What was there before the destination was is no news."""
+        is_new = False
         with self._engine.begin() as database:
             if self._reached is None:
                 self._reached = told_up_to(database, self.destination.name)
                 self._stored = dict(self._reached)
+                is_new = not self._reached
             ends = journal_ends(database)
         for chain in ends.keys() - self._reached.keys():
-            self._reached[chain] = ends[chain]
+            self._reached[chain] = ends[chain] if is_new else 0
             await self._store(chain)
         return dict(self._reached)
 

@@ -220,10 +220,15 @@ def test_a_long_journal_without_anything_to_tell_is_not_read_again(desk: Desk) -
     run(desk, story)
 
 
-def test_a_second_connection_is_told_of_too_each_in_its_order(desk: Desk) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_second_connection_is_told_of_from_its_beginning_each_in_its_order(
+    desk: Desk, restarted: bool
+) -> None:
     async def story() -> None:
         desk.bench.shop("trade")
-        await desk.tell()
+        if restarted:
+            await desk.teller.aclose()
+            desk.born()
         for why in ("one", "two"):
             desk.note(Event.BRAKE_TRIPPED, why, "trade")
             desk.note(Event.BRAKE_TRIPPED, why)
