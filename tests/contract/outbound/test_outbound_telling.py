@@ -15,6 +15,8 @@ import pytest
 from countermand.bridge.store import Entry
 from countermand.core.events import Event
 from countermand.core.tasks import TASK_TYPES, TaskKind
+from countermand.demo.world import wait_until
+from countermand.ledger import told
 from countermand.ledger.journal import append
 from countermand.outbound.destination import Destination
 from countermand.outbound.signing import signed
@@ -266,3 +268,24 @@ def test_erased_and_odd_texts_are_told_too(desk: Desk) -> None:
         assert desk.receiver.heard[0]["data"]["why"].startswith("Zoë “said”")
 
     run(desk, story)
+
+
+def test_the_console_and_health_say_who_does_not_hear(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    deaf = Destination(name="wall", url="http://127.0.0.1:9/path-that-lets-in", secret=SECRET)
+    with bench.served(destinations=(deaf,)) as console:
+        wait_until("the teller", lambda: told_up_to(bench, "wall"), 20)
+        bench.task(1)
+        health = wait_until("that it is said", lambda: console.http.get("/health").json().get("untold"), 20)
+        assert health == {"wall": "127.0.0.1 could not be reached (ConnectError)"}
+        page = console.get("/connections")
+        assert "127.0.0.1 could not be reached" in page
+        assert "Person needed" in page
+        assert "path-that-lets-in" not in page
+        assert SECRET not in page
+    bench.engine.dispose()
+
+
+def told_up_to(bench: Bench, destination: str) -> dict[str, int]:
+    with bench.engine.begin() as database:
+        return told.told_up_to(database, destination)
