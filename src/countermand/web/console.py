@@ -24,7 +24,7 @@ from countermand.web.many import many_act
 from countermand.web.order_list import order_list
 from countermand.web.order_page import choice_page, order_file, order_look, order_page
 from countermand.web.overview import overview
-from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, service_of, show
+from countermand.web.pages import STATIC_FOLDER, STATIC_PREFIX, THEME_COOKIE, service_of, show, show_bare
 from countermand.web.person import forget, read_form, remember, signed_in
 from countermand.web.problem import Problem
 from countermand.web.raw import raw_answer, raw_message
@@ -152,7 +152,8 @@ def problem_page(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": why, **_which(error)}, status_code=status)
     if path.endswith(".csv"):
         return PlainTextResponse(why, status_code=status)
-    title = {404: "Not found", 403: "Not allowed", 409: "Not done"}.get(status, "That did not work")
+    if _is_outside(request):
+        return show_bare("door.html", status, title=_AT_THE_DOOR.get(status, _title(status)), why=why)
     if isinstance(error, SeveralOrdersError):
         return choice_page(request, error)
     with service_of(request).engine.begin() as database:
@@ -161,10 +162,22 @@ def problem_page(request: Request, error: Exception) -> Response:
             "problem.html",
             database,
             status_code=status,
-            title=title,
+            title=_title(status),
             why=why,
             back=_back(request),
         )
+
+
+def _title(status: int) -> str:
+    return {404: "Not found", 403: "Not allowed", 409: "Not done"}.get(status, "That did not work")
+
+
+_AT_THE_DOOR = {401: "Please sign in", 403: "You are not let in"}
+
+
+def _is_outside(request: Request) -> bool:
+    """Whether somebody asks who is not let in, or need not be: nothing of the installation is told to them."""
+    return bool(service_of(request).installation.sign_in.header) and signed_in(request) is None
 
 
 def _which(error: Exception) -> dict[str, object]:

@@ -8,13 +8,12 @@ health page is for monitors: both stay open.
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from countermand.access import Role, SignIn
 from countermand.web.console import problem_page
-from countermand.web.pages import STATIC_PREFIX, show_bare
-from countermand.web.person import Person, clean_name, signed_in
+from countermand.web.pages import STATIC_PREFIX
+from countermand.web.person import Person, clean_name
 from countermand.web.problem import Problem
 
 _OPEN = ("/hooks/", f"{STATIC_PREFIX}/")
@@ -37,19 +36,9 @@ class SignedIn:
             try:
                 _let_in(request, sign_in)
             except Problem as problem:
-                inside = signed_in(request) is not None
-                refusal = problem_page(request, problem) if inside else _at_the_door(request, problem)
-                await refusal(scope, receive, send)
+                await problem_page(request, problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _at_the_door(request: Request, problem: Problem) -> Response:
-    """Nothing of the installation is told to whoever is not let in."""
-    if request.url.path.startswith("/api") or request.url.path.endswith((".json", ".csv")):
-        return JSONResponse({"error": problem.why}, problem.status)
-    title = "Please sign in" if problem.status == _NOT_SIGNED_IN else "You are not let in"
-    return show_bare("door.html", problem.status, title=title, why=problem.why)
 
 
 def _let_in(request: Request, sign_in: SignIn) -> None:

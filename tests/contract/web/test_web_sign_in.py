@@ -14,6 +14,7 @@ from countermand.access import Colleague, Role, SignIn
 from countermand.app import Installation
 from countermand.core.tasks import TaskKind
 from countermand.web.acts import ACTS
+from countermand.web.pages import STATIC_PREFIX
 from countermand.web.server import create_app
 from web_bench import PRIYA, SHOP, TOM, Bench, Console
 
@@ -119,6 +120,13 @@ def test_nobody_who_has_not_signed_in_sees_anything(console: Console, path: str)
     answer = console.http.get(path)
     assert answer.status_code == 401
     assert "signed in" in answer.text
+    assert not any(told in answer.text for told in ("10001", SHOP, "tally", "not being looked after"))
+
+
+@pytest.mark.parametrize("path", ["/health", f"{STATIC_PREFIX}/nothing", f"{STATIC_PREFIX}/console.css"])
+def test_what_needs_no_sign_in_tells_no_more_when_it_is_used_wrongly(console: Console, path: str) -> None:
+    answer = console.http.post(path)
+    assert answer.status_code in (404, 405)
     assert not any(told in answer.text for told in ("10001", SHOP, "tally", "not being looked after"))
 
 
