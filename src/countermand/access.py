@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 
 import msgspec
@@ -35,11 +36,21 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """How people sign in: at a web server in front, which names them in a header of each request.
 
     `header`: empty where nobody signs in. `proxies`: addresses from which that header is believed.
-    `people`: by what the header says, in lower case. `others`: the role of whoever is none of them; without
-    one they are not let in.
+    `people`: by what the header says, as `login_of` has it. `others`: the role of whoever is none of them;
+    without one they are not let in.
     """
 
     header: str = ""
     proxies: frozenset[str] = frozenset()
     people: dict[str, Colleague] = {}
     others: Role | None = None
+
+
+def login_of(text: str) -> str:
+    """What a sign-in is known by: the same in upper and lower case, and however its accents are written."""
+    return unicodedata.normalize("NFC", text.strip()).lower()
+
+
+def looks_like(name: str) -> str:
+    """The same for names that readers would take for each other."""
+    return unicodedata.normalize("NFKC", name).casefold()

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from ipaddress import ip_address
 
-from countermand.access import Colleague, Role, SignIn
+from countermand.access import Colleague, Role, SignIn, login_of, looks_like
 from countermand.config.document import Document, dotted
 from countermand.config.lines import Place
 from countermand.config.model import PersonTable, SignInTable
@@ -50,7 +50,7 @@ def read_sign_in(document: Document, values: object) -> SignIn:
 
 
 def _people(document: Document, tables: dict[str, object]) -> dict[str, Colleague]:
-    """By what the header says, in lower case. Two of one name could pass for each other's second person."""
+    """By what the header says. Two of one name could pass for each other's second person."""
     people: dict[str, Colleague] = {}
     for login, values in tables.items():
         place = (*_PLACE, "people", login)
@@ -60,12 +60,12 @@ def _people(document: Document, tables: dict[str, object]) -> dict[str, Colleagu
         name = " ".join(person.name.split())
         if not name or not name.isprintable() or len(name) > _MOST_NAME:
             _wrong_name(document, place, f"must be a name of at most {_MOST_NAME} characters")
-        if login.strip().casefold() in people:
+        if login_of(login) in people:
             document.wrong(place, f"{dotted(place)} is there twice, but for upper and lower case")
-        people[login.strip().casefold()] = Colleague(name=name, role=person.role)
-    names = Counter(person.name.casefold() for person in people.values())
+        people[login_of(login)] = Colleague(name=name, role=person.role)
+    names = Counter(looks_like(person.name) for person in people.values())
     for login, person in people.items():
-        if names[person.name.casefold()] > 1:
+        if names[looks_like(person.name)] > 1:
             _wrong_name(
                 document, (*_PLACE, "people", login), f"is {shown(person.name)}, as another person's is"
             )

@@ -176,7 +176,7 @@ _AT_THE_DOOR = {401: "Please sign in", 403: "You are not let in"}
 
 
 def _is_outside(request: Request) -> bool:
-    """Whether somebody asks who is not let in, or need not be: nothing of the installation is told to them."""
+    """Whether somebody asks who has not been let in: nothing of the installation is told to them."""
     return bool(service_of(request).installation.sign_in.header) and signed_in(request) is None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from countermand.access import Role, SignIn
+from countermand.access import Role, SignIn, login_of, looks_like
 from countermand.web.console import problem_page
 from countermand.web.pages import STATIC_PREFIX
 from countermand.web.person import Person, clean_name
@@ -59,14 +59,22 @@ def _who(request: Request, sign_in: SignIn) -> Person:
     """
     if request.client is None or request.client.host not in sign_in.proxies:
         raise Problem(_NOT_SIGNED_IN, "Please come in through the web server at which people sign in.")
-    said = [value.strip() for value in request.headers.getlist(sign_in.header)]
+    said = [_as_text(value).strip() for value in request.headers.getlist(sign_in.header)]
     if len(said) != 1 or not said[0]:
         raise Problem(_NOT_SIGNED_IN, "Nobody is signed in: the web server in front did not say who this is.")
-    login = said[0]
-    if (known := sign_in.people.get(login.casefold())) is not None:
+    login = login_of(said[0])
+    if (known := sign_in.people.get(login)) is not None:
         return Person(known.name, known.role)
     name = clean_name(login)
-    taken = {each.name.casefold() for each in sign_in.people.values()}
-    if sign_in.others is None or not name or name.casefold() in taken:
+    taken = {looks_like(each.name) for each in sign_in.people.values()}
+    if sign_in.others is None or not name or looks_like(name) in taken:
         raise Problem(403, f"{name or 'This sign-in'} is not among the people in Countermand's set-up file.")
     return Person(name, sign_in.others)
+
+
+def _as_text(value: str) -> str:
+    """Headers are read letter by letter from bytes; web servers write names in UTF-8."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value

@@ -172,6 +172,30 @@ def test_who_is_not_among_the_people_is_not_let_in(who: SignedInAs) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def open_to_all(bench: Bench) -> Iterator[Console]:
+    anybody = SignIn(header=HEADER, proxies=frozenset({"127.0.0.1"}), people=PEOPLE, others=Role.APPROVER)
+    with bench.served(sign_in=anybody) as served:
+        yield served
+
+
+def test_one_of_the_others_is_one_person_however_the_sign_in_is_typed(open_to_all: Console) -> None:
+    """Else somebody would be their own second person."""
+    for login in ("lee@example.com", "LEE@example.com", "Lee@Example.com"):
+        with signed_in(open_to_all, login) as lee:
+            assert "<h1>lee@example.com</h1>" in lee.get("/you")
+
+
+@pytest.mark.parametrize("said", ["Zoë".encode(), "zoe\u0308".encode(), "Zoë".encode("latin-1")])
+def test_a_sign_in_with_an_accent_is_read_as_web_servers_write_it(bench: Bench, said: bytes) -> None:
+    zoe = {"zoë": Colleague(name="Zoë Ek", role=Role.VIEWER)}
+    sign_in = SignIn(header=HEADER, proxies=frozenset({"127.0.0.1"}), people=zoe)
+    with bench.served(sign_in=sign_in) as served:
+        answer = served.http.get("/you", headers=[(HEADER.encode(), said)])
+    assert answer.status_code == 200
+    assert "<h1>Zoë Ek</h1>" in answer.text
+
+
 def test_others_may_be_let_in_but_never_under_the_name_of_somebody_else(bench: Bench) -> None:
     open_to_all = SignIn(header=HEADER, proxies=frozenset({"127.0.0.1"}), people=PEOPLE, others=Role.OPERATOR)
     with (
