@@ -7,6 +7,7 @@ from collections import Counter
 from ipaddress import ip_address
 
 from countermand.access import Colleague, Role, SignIn, login_of, looks_like
+from countermand.bridge.store import ITSELF
 from countermand.config.document import Document, dotted
 from countermand.config.lines import Place
 from countermand.config.model import PersonTable, SignInTable
@@ -60,6 +61,8 @@ def _people(document: Document, tables: dict[str, object]) -> dict[str, Colleagu
         name = " ".join(person.name.split())
         if not name or not name.isprintable() or len(name) > _MOST_NAME:
             _wrong_name(document, place, f"must be a name of at most {_MOST_NAME} characters")
+        if looks_like(name) == ITSELF:
+            _wrong_name(document, place, f"is {shown(name)}: what Countermand does by itself stands under it")
         if login_of(login) in people:
             document.wrong(place, f"{dotted(place)} is there twice, but for upper and lower case")
         people[login_of(login)] = Colleague(name=name, role=person.role)

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from countermand.access import Role, SignIn, login_of, looks_like
+from countermand.bridge.store import ITSELF
 from countermand.web.console import problem_page
 from countermand.web.pages import STATIC_PREFIX
-from countermand.web.person import Person, clean_name
+from countermand.web.person import MOST_NAME, Person, clean_name
 from countermand.web.problem import Problem
 
 _OPEN = ("/hooks/", f"{STATIC_PREFIX}/")
@@ -66,9 +67,13 @@ def _who(request: Request, sign_in: SignIn) -> Person:
     if (known := sign_in.people.get(login)) is not None:
         return Person(known.name, known.role)
     name = clean_name(login)
-    taken = {looks_like(each.name) for each in sign_in.people.values()}
-    if sign_in.others is None or not name or looks_like(name) in taken:
+    if sign_in.others is None or not name or looks_like(name) in _taken(sign_in):
         raise Problem(403, f"{name or 'This sign-in'} is not among the people in Countermand's set-up file.")
+    if len(login) > MOST_NAME:
+        raise Problem(
+            403,
+            f"{name}… is too long a name for the journal: list this sign-in in Countermand's set-up file.",
+        )
     return Person(name, sign_in.others)
 
 
@@ -78,3 +83,8 @@ def _as_text(value: str) -> str:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:
         return value
+
+
+def _taken(sign_in: SignIn) -> set[str]:
+    """Names that stand for somebody else in the journal: those of the people, and our own."""
+    return {looks_like(each.name) for each in sign_in.people.values()} | {ITSELF}

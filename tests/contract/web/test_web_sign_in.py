@@ -186,6 +186,13 @@ def test_one_of_the_others_is_one_person_however_the_sign_in_is_typed(open_to_al
             assert "<h1>lee@example.com</h1>" in lee.get("/you")
 
 
+@pytest.mark.parametrize("login", ["Countermand", "x" * 61, "Ｐriya Shah"])
+def test_others_come_in_under_a_name_that_is_theirs_alone(open_to_all: Console, login: str) -> None:
+    """Not under that of what happens by itself, nor under the beginning of a name that others begin with."""
+    answer = open_to_all.http.get("/you", headers=[(HEADER.encode(), login.encode())])
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("said", ["Zoë".encode(), "zoe\u0308".encode(), "Zoë".encode("latin-1")])
 def test_a_sign_in_with_an_accent_is_read_as_web_servers_write_it(bench: Bench, said: bytes) -> None:
     zoe = {"zoë": Colleague(name="Zoë Ek", role=Role.VIEWER)}

@@ -87,6 +87,10 @@ def test_what_would_let_in_others_than_it_seems_to_is_refused(tmp_path: Path, te
             '[sign_in.people.ann]\nname = " "\nrole = "viewer"\n',
             "sign_in.people.ann.name must be a name of at most 60 characters.",
         ),
+        (
+            '[sign_in.people.ann]\nname = "Countermand"\nrole = "viewer"\n',
+            'sign_in.people.ann.name is "Countermand": what Countermand does by itself stands under it.',
+        ),
         ('[sign_in.people.ann]\nrole = "viewer"\n', "name"),
     ],
 )
