@@ -40,6 +40,11 @@ def read_sign_in(document: Document, values: object) -> SignIn:
         document.wrong(
             _PLACE, "sign_in.people lists people, and sign_in.header does not say how they sign in"
         )
+    if read.others != "nobody" and not read.header:
+        document.wrong(
+            (*_PLACE, "others"),
+            "sign_in.others says what others may do, and sign_in.header does not say how they sign in",
+        )
     if read.header and not known and read.others == "nobody":
         document.wrong(_PLACE, "sign_in lets nobody in: list people, or say what `others` may do")
     return SignIn(

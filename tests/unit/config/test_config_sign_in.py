@@ -50,6 +50,10 @@ def test_others_have_a_role_only_if_the_file_says_so(tmp_path: Path) -> None:
             "sign_in.people lists people, and sign_in.header does not say how they sign in.",
         ),
         (
+            '[sign_in]\nothers = "viewer"\n',
+            "sign_in.others says what others may do, and sign_in.header does not say how they sign in.",
+        ),
+        (
             '[sign_in]\nheader = "X-User"\n',
             "sign_in lets nobody in: list people, or say what `others` may do.",
         ),
