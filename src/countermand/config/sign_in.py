@@ -30,12 +30,12 @@ def read_sign_in(document: Document, values: object) -> SignIn:
         document.wrong(
             (*_PLACE, "header"), f"sign_in.header is {shown(read.header)}, which is no name of a header"
         )
-    for address in read.proxies:
-        if not _is_address(address):
-            document.wrong(
-                (*_PLACE, "proxies"),
-                f"sign_in.proxies has {shown(address)}, which is no address of a machine",
-            )
+    proxies = [_address(document, text) for text in read.proxies]
+    if read.header and not proxies:
+        document.wrong(
+            (*_PLACE, "proxies"),
+            "sign_in lets nobody in: sign_in.proxies names no address from which the header is believed",
+        )
     if known and not read.header:
         document.wrong(
             _PLACE, "sign_in.people lists people, and sign_in.header does not say how they sign in"
@@ -49,7 +49,7 @@ def read_sign_in(document: Document, values: object) -> SignIn:
         document.wrong(_PLACE, "sign_in lets nobody in: list people, or say what `others` may do")
     return SignIn(
         header=read.header,
-        proxies=frozenset(read.proxies),
+        proxies=frozenset(proxies),
         people=known,
         others=None if read.others == "nobody" else Role(read.others),
     )
@@ -84,9 +84,13 @@ def _wrong_name(document: Document, place: Place, what: str) -> None:
     document.wrong((*place, "name"), f"{dotted((*place, 'name'))} {what}")
 
 
-def _is_address(text: str) -> bool:
+def _address(document: Document, text: str) -> str:
+    """As a connection shows it, however it is written in the file."""
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        document.wrong(
+            (*_PLACE, "proxies"), f"sign_in.proxies has {shown(text)}, which is no address of a machine"
+        )
+        return text
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -42,6 +42,13 @@ def test_others_have_a_role_only_if_the_file_says_so(tmp_path: Path) -> None:
     assert (sign_in.others, sign_in.proxies) == (Role.VIEWER, frozenset({"10.0.0.2"}))
 
 
+def test_an_address_may_be_written_in_any_way(tmp_path: Path) -> None:
+    """A connection shows it in one."""
+    proxies = 'proxies = ["0:0:0:0:0:0:0:1", "2001:DB8::0A", "::ffff:10.0.0.2"]'
+    text = SMALL + f'[sign_in]\nheader = "Remote-User"\nothers = "viewer"\n{proxies}\n'
+    assert read(tmp_path, text).installation.sign_in.proxies == {"::1", "2001:db8::a", "10.0.0.2"}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -56,6 +63,10 @@ def test_others_have_a_role_only_if_the_file_says_so(tmp_path: Path) -> None:
         (
             '[sign_in]\nheader = "X-User"\n',
             "sign_in lets nobody in: list people, or say what `others` may do.",
+        ),
+        (
+            '[sign_in]\nothers = "viewer"\nheader = "X-User"\nproxies = []\n',
+            "sign_in lets nobody in: sign_in.proxies names no address from which the header is believed.",
         ),
         (
             '[sign_in]\nothers = "viewer"\nheader = "X User"\n',
