@@ -16,6 +16,8 @@ from countermand.config.specs import PERSON, SIGN_IN
 
 _PLACE = ("sign_in",)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+#: They say nothing of who has signed in, and one of them holds passwords, which the journal would keep.
+_OF_BROWSERS = frozenset({"authorization", "cookie", "from", "host", "origin", "referer", "user-agent"})
 _MOST_NAME = 60
 
 
@@ -29,6 +31,10 @@ def read_sign_in(document: Document, values: object) -> SignIn:
     if read.header and not _HEADER.fullmatch(read.header):
         document.wrong(
             (*_PLACE, "header"), f"sign_in.header is {shown(read.header)}, which is no name of a header"
+        )
+    if read.header.lower() in _OF_BROWSERS:
+        document.wrong(
+            (*_PLACE, "header"), f"sign_in.header is {shown(read.header)}, which browsers send themselves"
         )
     proxies = [_address(document, text) for text in read.proxies]
     if read.header and not proxies:

@@ -73,6 +73,10 @@ def test_an_address_may_be_written_in_any_way(tmp_path: Path) -> None:
             'sign_in.header is "X User", which is no name of a header.',
         ),
         (
+            '[sign_in]\nothers = "viewer"\nheader = "Authorization"\n',
+            'sign_in.header is "Authorization", which browsers send themselves.',
+        ),
+        (
             '[sign_in]\nothers = "viewer"\nheader = "X-User"\nproxies = ["proxy.example"]\n',
             'sign_in.proxies has "proxy.example", which is no address of a machine.',
         ),
