@@ -102,7 +102,11 @@ class Live:
             return records.journal_ends(database)
 
     async def stream(self) -> AsyncGenerator[ServerSentEvent]:
-        """The news of one page."""
+        """The news of one page, for as long as those may come in who might when it was opened.
+
+        Then it ends: the page asks for it anew, and is let in or not.
+        """
+        may_come_in = self._service.installation.sign_in
         page: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=50)
         self._pages.add(page)
         try:
@@ -113,6 +117,8 @@ class Live:
             self._opened.set()
             yield ServerSentEvent(data=str(sum(ends.values())), event="pulse")
             while (news := await page.get()) is not None:
+                if self._service.installation.sign_in != may_come_in:
+                    break
                 yield ServerSentEvent(data=news.decode(), event="news")
         finally:
             self._pages.discard(page)

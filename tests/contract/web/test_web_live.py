@@ -15,6 +15,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from countermand.access import Role, SignIn
 from countermand.app import Service
 from countermand.bridge.store import Entry, State
 from countermand.core.events import Event
@@ -163,5 +164,24 @@ def test_what_happens_before_the_first_look_is_told_to_a_page_that_is_open(bench
                 assert (await anext(page)).event == "news"
             looking.cancel()
             await page.aclose()
+
+    asyncio.run(story())
+
+
+def test_a_page_is_told_nothing_more_once_others_may_come_in(bench: Bench) -> None:
+    """It asks for its stream anew, and is let in or not."""
+
+    async def story() -> None:
+        async with Service(bench.installation()) as service:
+            live = Live(service, Memo())
+            page = live.stream()
+            assert (await anext(page)).event == "pulse"
+            people = SignIn(header="X-Forwarded-User", proxies=frozenset({"127.0.0.1"}), others=Role.VIEWER)
+            await service.reconfigure(bench.installation(sign_in=people))
+            happens(bench, "order/10002")
+            looking = asyncio.create_task(live.run())
+            async with asyncio.timeout(SOON):
+                assert [told async for told in page] == []
+            looking.cancel()
 
     asyncio.run(story())
