@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ url_option = click.option(
 
 #: A header to send with every call, as `Name: value`: where people sign in, whatever that asks for.
 HEADER_VARIABLE = "COUNTERMAND_HEADER"
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def get(url: str, path: str, **query: str) -> Any:
@@ -51,11 +53,12 @@ def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) 
     return value
 
 
-def _headers(text: str) -> dict[str, str]:
-    name, colon, value = text.partition(":")
-    if text and not (colon and name.strip() and value.strip()):
+def _headers(text: str) -> dict[bytes, bytes]:
+    """The header in UTF-8. What is none is refused here, where it is not shown: it may hold a password."""
+    name, _, value = (part.strip() for part in text.partition(":"))
+    if text and not (_NAME.fullmatch(name) and value and value.isprintable()):
         raise click.ClickException(f"{HEADER_VARIABLE} must be a header such as `X-Forwarded-User: priya`.")
-    return {name.strip(): value.strip()} if text else {}
+    return {name.encode(): value.encode()} if text else {}
 
 
 def _why(value: Any) -> str:
