@@ -22,7 +22,7 @@ from countermand.config.specs import INFIGO, PRINTIQ, Spec
 from countermand.infigo import InfigoSettings, InfigoStorefront
 from countermand.printiq import PrintIQMis, PrintIQSettings
 from countermand.web.pages import service_of, show
-from countermand.web.person import must_be, read_form
+from countermand.web.person import must_be, read_form, signed_in
 from countermand.web.problem import Problem
 
 _MOST_TEXT = 2000
@@ -124,7 +124,7 @@ KINDS: tuple[Kind, ...] = (
 
 def start(request: Request) -> Response:
     """The steps, and how far they are."""
-    service, run = service_of(request), _run(request)
+    service, run, person = service_of(request), _run(request), signed_in(request)
     with service.engine.begin() as database:
         return show(
             request,
@@ -138,6 +138,8 @@ def start(request: Request) -> Response:
             variables=_variables(run),
             origin=f"{request.url.scheme}://{request.headers.get('host', '')}",
             hook_tokens=run.hook_tokens,
+            may_try=person is None or person.role.includes(Role.ADMIN),
+            keeps_people=person is not None,
         )
 
 

@@ -287,6 +287,25 @@ def test_pages_show_what_may_be_done_and_no_more(who: SignedInAs) -> None:
     assert "/needs-a-person/2/accept" in pages[Role.APPROVER]
 
 
+def test_whoever_may_not_begin_a_sweep_is_not_asked_who_they_are(who: SignedInAs) -> None:
+    assert "Say who you are" not in who(Role.VIEWER).get("/sweeps")
+    assert 'action="/sweeps/begin"' not in who(Role.VIEWER).get("/sweeps")
+    assert 'action="/sweeps/begin"' in who(Role.OPERATOR).get("/sweeps")
+
+
+def test_systems_are_connected_by_whoever_may_try_their_keys(bench: Bench) -> None:
+    with bench.served(sign_in=SIGN_IN, connections=()) as console:
+        pages = {}
+        for role in Role:
+            with signed_in(console, role) as own:
+                pages[role] = own.get("/start")
+    for role, page in pages.items():
+        assert ('action="/start/infigo"' in page) is (role is Role.ADMIN)
+        assert ("is for an admin" in page) is (role is not Role.ADMIN)
+        assert ("/hooks/storefront/" in page) is (role is Role.ADMIN)
+    assert "without them everybody may come in" in pages[Role.ADMIN]
+
+
 def test_the_page_about_oneself_says_the_role_and_asks_for_no_name(who: SignedInAs) -> None:
     page = who(Role.APPROVER).get("/you")
     assert f"<h1>{PRIYA}</h1>" in page
