@@ -29,9 +29,10 @@ def left_different(case: Case) -> tuple[CaseLine, ...]:
 
 
 def undecided(case: Case) -> Case:
-    """The order as if nobody had left anything different."""
+    """The order as if nobody had left anything different: what differed at first sight is reviewed again."""
     for line in left_different(case):
-        case = case.with_line(replace(line, settlement=None))
+        first_sight = line.settlement is not None and line.settlement.first_sight
+        case = case.with_line(replace(line, settlement=None, base=None if first_sight else line.base))
     return case
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from countermand.bridge.case import Case, Checking, as_order, references
+from countermand.bridge.case import Case, CaseLine, Checking, as_order, references
 from countermand.bridge.entries import sighted
 from countermand.bridge.linking import Candidate
 from countermand.bridge.lives import cancelled_in
@@ -229,11 +229,22 @@ def _settling(
         for entry in as_order(case, live_since=None).lines:
             line = case.line(entry.line_id)
             if line is not None and (not line_ids or entry.line_id in line_ids):
-                settlement = Settlement(pairs=pairs_of(entry.line.pair), by=by, reason=reason, at=at)
+                settlement = Settlement(
+                    pairs=pairs_of(entry.line.pair),
+                    by=by,
+                    reason=reason,
+                    at=at,
+                    first_sight=_at_first_sight(line),
+                )
                 case = case.with_line(replace(line, settlement=settlement))
         return case, _entry(case, Event.LINE_SETTLED, by, at, reason)
 
     return deed
+
+
+def _at_first_sight(line: CaseLine) -> bool:
+    """Whether nothing but a person's word was ever agreed on for this line."""
+    return line.base is None or (line.settlement is not None and line.settlement.first_sight)
 
 
 def _as_work_goes_on(pair: Pair, direction: Direction) -> tuple[Pair, ...]:

@@ -14,6 +14,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """A person left the two sides different: for exactly these pairs of values, with a name and a reason.
 
     `reported`: the person says that it was done where nothing can be read back; never called verified.
+    `first_sight`: the two sides were never in step before; taking it back lets nothing pass unreviewed.
     """
 
     pairs: tuple[Pair, ...]
@@ -21,6 +22,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     at: datetime
     reported: bool = False
+    first_sight: bool = False
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -268,6 +268,35 @@ def test_taken_back_it_meets_every_limit_as_any_other_does() -> None:
     run(story())
 
 
+def test_what_differed_at_first_sight_is_reviewed_again_when_it_is_taken_back() -> None:
+    """Else two acts that need no go-ahead would bring an old order in step."""
+
+    async def story() -> None:
+        small = Small()
+        small.storefront.place("10001").placed_at = START - timedelta(days=400)
+        small.mis.make("J1", external_reference="s10001", customer_reference="10001")
+        await cancelled_in_shop(small)
+        for status in (OPEN, STARTED):
+            small.mis.change("J1", status=status)
+            small.job_hook("J1")
+            await past_the_window(small)
+            task = (await small.case()).tasks[0].id
+            await small.deed("10001", people.settle_task(task, PRIYA, small.clock(), "it is history"))
+            await small.settle()
+            assert small.state() == "settled"
+        await small.deed("10001", ask_again(PRIYA, small.clock(), "on second thoughts"))
+        await small.settle()
+        assert small.mis.writes == []
+        (asked,) = (task.kind for task in small.tasks() if task.state == "open")
+        assert asked is TaskKind.IMPORT_REVIEW
+        await small.deed("10001", people.accept_import("Tom Baker", small.clock()))
+        await small.settle()
+        (asked,) = (task.kind for task in small.tasks() if task.state == "open")
+        assert asked is TaskKind.PAST_CUT_OFF
+
+    run(story())
+
+
 @pytest.mark.parametrize(("reason", "says"), [(" ", "say why"), ("a reason", "left different now")])
 def test_only_what_is_left_different_can_be_taken_back_and_with_a_reason(reason: str, says: str) -> None:
     async def story() -> None:
