@@ -89,6 +89,14 @@ def _from_environment(found: re.Match[str]) -> str:
     return f'{{ env = "{"HOOK" if found[1] == "infigo" else "OTHER_HOOK"}" }}'
 
 
+def test_no_address_of_the_web_server_in_front_lets_the_browser_say_who_it_is() -> None:
+    """It passes addresses on as they came: `/orders/x/../../hooks/y` is one of `/hooks/` only to itself."""
+    section = PAGES[1].read_text(encoding="utf-8").partition("### Who may come in")[2].partition("\n## ")[0]
+    locations = re.findall(r"^    location .*?\}$", section, re.MULTILINE | re.DOTALL)
+    assert len(locations) == 2
+    assert all("proxy_set_header X-Forwarded-User " in each for each in locations)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_is_named_exists(page: Path) -> None:
     named = re.findall(
