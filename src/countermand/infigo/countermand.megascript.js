@@ -503,6 +503,20 @@
     return answer;
   }
 
+  /* A search answers with a page that holds its orders as `List`; what holds none must not look like no orders. */
+  function listOf(page) {
+    var list = page && page.List ? page.List : page;
+    if (!list || typeof list.length !== "number") {
+      throw new Error("Infigo's search did not answer with a list of orders.");
+    }
+    return list;
+  }
+
+  /* A search may leave out what it was not asked to load, and every order has lines: then it is read by its number. */
+  function withLines(order) {
+    return linesOf(order).length > 0 ? order : findOrder(order.Id);
+  }
+
   function listOrders(request) {
     var page = numberFrom(request.page, "page", 0, 1000000, 0);
     var size = numberFrom(request.size, "size", 1, MOST_IDS, MOST_IDS);
@@ -516,11 +530,12 @@
     if (request.shippingStatus) {
       search = search.WithShippingStatus(textFrom(request.shippingStatus, "shippingStatus", 50, true));
     }
-    var found = search.FindAll(page, size) || [];
+    /* Pages of a request count from 0, those of a search from 1. */
+    var found = listOf(search.FindAll(page + 1, size));
     var more = found.length >= Math.min(size, LEAST_PAGE);
     var answer = { ok: true, page: page, size: size, more: more, orders: [] };
     for (var i = 0; i < found.length; i++) {
-      answer.orders.push(describe(found[i]));
+      answer.orders.push(describe(withLines(found[i])));
     }
     return answer;
   }

@@ -27,7 +27,7 @@ from countermand.vendor_http.reply import Reply
 PAGE = 100
 #: A listing longer than this is no listing that anybody asked for.
 MOST_PAGES = 1000
-#: Where pages count from 1, the first two are the same; more in a row that show nothing new are past the end.
+#: A page may show nothing new, as where the first one comes twice; more of them in a row are past the end.
 _MOST_REPEATS = 1
 
 _log = structlog.get_logger()

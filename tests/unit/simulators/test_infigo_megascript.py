@@ -19,12 +19,13 @@ from countermand.simulators.infigo.settings import InfigoSettings
 from countermand.simulators.infigo.shop import Shop
 
 SECRET = "a-secret-of-this-test"
-#: The members that vendors/infigo.md names, section 4; the script may use no other.
+#: The members that vendors/infigo.md names, section 4, and the `List` of a page that a search answers with,
+#: which Infigo's published types name; the script may use no other.
 NAMED = {
     "Request", "Response", "Orders", "ExternalApi",
     "Method", "Form", "Query", "Headers", "Body", "ClientIpAddress", "ReturnData", "ReturnText",
     "FindById", "FindByOrderProductVariantId", "StartSearch", "WithOrderStatus", "WithShippingStatus",
-    "Since", "Until", "FindAll", "PostJson",
+    "Since", "Until", "FindAll", "List", "PostJson",
     "Id", "OrderStatus", "ShippingStatus", "PaymentStatus", "TrackingNumber", "OrderNotes", "OrderLineItems",
     "ExtraData", "CreatedOnUtc", "Cancel", "SetStatus", "UpdateShippingStatus", "SetTrackingNumber",
     "AddOrderNotes", "SetExtraData",
@@ -390,14 +391,19 @@ OTHER_RUN = """
   var answer;
   var Run = { Request: { Headers: { "X-Countermand-Secret": ["%(secret)s"] }, Body: %(body)s },
     Response: { ReturnData: function (text, type, status) { answer = [status, JSON.parse(text), log]; } },
-    Orders: { FindById: function (id) { return id === 10001 ? order : undefined; } } };
+    Orders: { FindById: function (id) { return id === 10001 ? order : undefined; },
+      StartSearch: function () { return { Since: function () { return this; },
+        FindAll: function (page, size) { log.push(page); %(find)s } }; } } };
 """
 
 
-def other_infigo(request: Json, *, cancel: str = "", line_cancel: str = "") -> tuple[int, Json, list[str]]:
+def other_infigo(
+    request: Json, *, cancel: str = "", line_cancel: str = "", find: str = ""
+) -> tuple[int, Json, list[Any]]:
     context = quickjs.Context()
     body = json.dumps(json.dumps(request))
-    context.eval(OTHER_RUN % {"secret": SECRET, "body": body, "cancel": cancel, "line_cancel": line_cancel})
+    values = {"secret": SECRET, "body": body, "cancel": cancel, "line_cancel": line_cancel, "find": find}
+    context.eval(OTHER_RUN % values)
     context.eval(installed_script(SECRET))
     status, answer, log = json.loads(context.eval("JSON.stringify(answer)"))
     return status, answer, log
@@ -411,6 +417,29 @@ def test_job_ids_with_a_letter_dates_as_text_and_plain_notes_are_understood() ->
     )
     _, noted, _ = other_infigo({"action": "order.note", "orderId": 10001, "note": "a plain text"})
     assert noted["result"] == "already"
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        "return { TotalCount: 1, PageIndex: page, PageSize: size, List: [order] };",
+        "return [order];",
+        "return { List: [{ Id: 10001, OrderLineItems: null }] };",
+        "return { List: [{ Id: 10001, OrderLineItems: [] }] };",
+    ],
+    ids=["a page with a list", "a plain list", "orders without lines", "orders whose lines were not loaded"],
+)
+def test_orders_are_listed_whole_from_the_first_page_on(find: str) -> None:
+    _, answer, log = other_infigo({"action": "orders.list", "since": "2026-11-01"}, find=find)
+    assert [[line["jobId"] for line in order["lines"]] for order in answer["orders"]] == [["s77"]]
+    assert log == [1]
+
+
+@pytest.mark.parametrize("find", ["return null;", "return {};", "return { List: {} };", "return;"])
+def test_a_search_without_a_list_is_an_error_and_not_an_empty_listing(find: str) -> None:
+    status, answer, _ = other_infigo({"action": "orders.list", "since": "2026-11-01"}, find=find)
+    assert (status, answer["error"]["code"]) == (500, "script_error")
+    assert "list of orders" in answer["error"]["message"]
 
 
 def test_an_error_that_cancelled_the_order_anyway_counts_as_applied() -> None:

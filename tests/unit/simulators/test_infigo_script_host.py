@@ -38,6 +38,22 @@ def test_the_host_gives_orders_and_lines_exactly_the_named_members() -> None:
     assert members["latest"] == {"Id": 50001, "Info": "", "Status": "Ordered", "CustomStatus": ""}
 
 
+def test_a_search_answers_with_a_page_as_the_published_types_have_it() -> None:
+    shop = open_shop()
+    place(shop)
+    place(shop)
+    script = """
+      var search = Run.Orders.StartSearch(), said = [search.FindAll(1, 1), search.FindAll(2, 1)];
+      try { search.FindAll(0, 1); } catch (error) { said.push(error.message); }
+      Run.Response.ReturnText(JSON.stringify(said));
+    """
+    first, second, refusal = json.loads(run_script(script, ScriptRequest(), shop).content)
+    assert set(first) == {"TotalCount", "PageIndex", "PageSize", "List"}
+    assert (second["TotalCount"], second["PageIndex"], second["PageSize"]) == (2, 2, 1)
+    assert [page["List"][0]["Id"] for page in (first, second)] == [10001, 10002]
+    assert "from 1" in refusal
+
+
 @pytest.mark.parametrize(
     ("script", "says"),
     [

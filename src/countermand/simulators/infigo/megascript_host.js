@@ -81,7 +81,10 @@
       WithShippingStatus: set("shipping_status"),
       Since: set("since"),
       Until: set("until"),
-      FindAll: (page, size) => ask("Orders.FindAll", filter, page, size).map(found),
+      FindAll: (page, size) => {
+        const one = ask("Orders.FindAll", filter, page, size);
+        return { ...one, List: one.List.map(found) };
+      },
     };
     return it;
   }

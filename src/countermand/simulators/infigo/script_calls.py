@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 
 from countermand.simulators.infigo.book import NotFoundError, RefusedError, ShopError
 from countermand.simulators.infigo.events import MEGASCRIPT, Origin
@@ -135,8 +134,11 @@ class ScriptCalls:
                 return line
         raise NotFoundError(f"Order {order_id} has no order product variant {opv_id}.")
 
-    def _find_all(self, search: object = None, page: object = 0, size: object = 0) -> list[Snapshot]:
-        """GUESS: pages count from 0, oldest order first."""
+    def _find_all(self, search: object = None, page: object = 1, size: object = 0) -> Snapshot:
+        """A page as the published types have it: they count from 1 and hold their orders as `List`.
+
+        GUESS: there is no page 0, and the oldest order comes first.
+        """
         wanted = search if isinstance(search, dict) else {}
         order_status, shipping_status = (
             _text(wanted.get(name)) for name in ("order_status", "shipping_status")
@@ -152,8 +154,16 @@ class ScriptCalls:
             until=_time(wanted.get("until")),
         )
         count = min(max(_number(size), 0), MOST_FOUND)
-        start = max(_number(page), 0) * count
-        return [order_snapshot(order) for order in islice(found, start, start + count)]
+        if _number(page) < 1:
+            raise RefusedError("Pages count from 1.")
+        start = (_number(page) - 1) * count
+        matches = list(found)
+        return {
+            "TotalCount": len(matches),
+            "PageIndex": _number(page),
+            "PageSize": count,
+            "List": [order_snapshot(order) for order in matches[start : start + count]],
+        }
 
 
 def _snapshot_or_none(order: Order | None) -> Snapshot | None:
