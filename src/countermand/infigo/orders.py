@@ -103,7 +103,8 @@ class OrderReader:
         """One order with its lines.
 
         Raises:
-            BadAnswerError: it is no order, another order than the one asked for, or has nameless lines.
+            BadAnswerError: it is no order, another order than the one asked for, has no lines, or has lines
+                that cannot be told apart.
         """
         names = self._names
         if not isinstance(row, Mapping):
@@ -113,12 +114,15 @@ class OrderReader:
             raise BadAnswerError(
                 f"Infigo's answer is about order {order_id or '(no id)'}, not {asked_for or 'any'}"
             )
+        if not lines:
+            # Every order has some; taken for none, those known of it would look deleted.
+            raise BadAnswerError("Infigo's answer has an order without lines")
         order_status = as_text(pick(row, names.order_status))
         shipping = as_text(pick(row, names.shipping_status))
         return StorefrontOrder(
             order_id=order_id,
             began_at=began_at,
-            lines=tuple(self._line(line, order_status, shipping) for line in lines),
+            lines=self._lines(lines, order_status, shipping),
             placed_at=as_time(pick(row, names.created)),
             po_number=as_text(pick(row, names.po_number)),
             customer=as_text(pick(row, names.customer)),
@@ -130,6 +134,16 @@ class OrderReader:
             fence=shipping if names is SCRIPT_NAMES else "",
             raw=compact(row),
         )
+
+    def _lines(self, rows: Sequence[object], order_status: str, shipping: str) -> tuple[StorefrontLine, ...]:
+        """The lines by ids of their own: of two that share one, a cancel would reach either."""
+        lines: dict[str, StorefrontLine] = {}
+        for row in rows:
+            line = self._line(row, order_status, shipping)
+            if line.line_id in lines:
+                raise BadAnswerError(f"Infigo's answer has two lines called {line.line_id}")
+            lines[line.line_id] = line
+        return tuple(lines.values())
 
     def _line(self, row: object, order_status: str, shipping: str) -> StorefrontLine:
         names = self._names

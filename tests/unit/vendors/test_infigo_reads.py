@@ -256,6 +256,9 @@ class TestByRest:
             json_answer({"Id": 10001}),
             json_answer({"Id": 10001, "OrderLineItems": [{"Quantity": 1}]}),
             json_answer({"Id": 10001, "OrderLineItems": [None]}),
+            json_answer(rest_order(OrderLineItems=[])),
+            json_answer(rest_order(OrderLineItems=None)),
+            json_answer(rest_order(OrderLineItems=2 * rest_order()["OrderLineItems"])),
         ],
     )
     def test_a_wrong_answer_is_never_an_order_and_never_gone(self, answer: httpx.Response) -> None:
