@@ -186,9 +186,15 @@
     return order;
   }
 
-  /* A job id is a type letter and a number; whether JobId already carries the letter is not documented. */
+  /*
+   * A job id is a type letter and a number; whether JobId already carries the letter is not documented. Whether
+   * every line has a job is not either: one without is known by its own number, as no job's id begins.
+   */
   function jobIdOf(line) {
-    var id = String(line.JobId);
+    var id = line.JobId ? String(line.JobId) : "";
+    if (id === "" || id === "0") {
+      return "opv" + line.Id;
+    }
     return /^[A-Za-z]/.test(id) ? id : String(line.TypeLetter || "") + id;
   }
 
@@ -217,7 +223,8 @@
   }
 
   function describe(order) {
-    var lines = linesOf(order);
+    var lines = order.OrderLineItems;
+    var listed = Boolean(lines) && typeof lines.length === "number";
     var answer = {
       id: order.Id,
       orderStatus: String(order.OrderStatus),
@@ -225,9 +232,9 @@
       paymentStatus: String(order.PaymentStatus),
       trackingNumber: order.TrackingNumber || "",
       createdOnUtc: timeOf(order.CreatedOnUtc),
-      lines: []
+      lines: listed ? [] : null
     };
-    for (var i = 0; i < lines.length; i++) {
+    for (var i = 0; listed && i < lines.length; i++) {
       answer.lines.push(describeLine(lines[i]));
     }
     var extra = order.ExtraData;

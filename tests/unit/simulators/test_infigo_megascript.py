@@ -419,6 +419,21 @@ def test_job_ids_with_a_letter_dates_as_text_and_plain_notes_are_understood() ->
     assert noted["result"] == "already"
 
 
+@pytest.mark.parametrize("job_id", ["null", "undefined", '""', "0", '"0"'])
+def test_a_line_without_a_job_is_known_by_its_own_number(job_id: str) -> None:
+    """Else all of them would be called the same, and a cancel of one would reach another."""
+    find = f"line.JobId = {job_id}; return [order];"
+    _, answer, _ = other_infigo({"action": "orders.list", "since": "2026-11-01"}, find=find)
+    assert [line["jobId"] for line in answer["orders"][0]["lines"]] == ["opv1"]
+
+
+@pytest.mark.parametrize("lines", ["null", "undefined", "{ Count: 1 }"])
+def test_an_order_without_a_list_of_lines_is_not_told_as_one_without_lines(lines: str) -> None:
+    find = f"order.OrderLineItems = {lines}; return [order];"
+    _, answer, _ = other_infigo({"action": "orders.list", "since": "2026-11-01"}, find=find)
+    assert answer["orders"][0]["lines"] is None
+
+
 @pytest.mark.parametrize(
     "find",
     [
