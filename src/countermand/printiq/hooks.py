@@ -15,7 +15,7 @@ from countermand.bridge.ports import Hint, MisItemKind, UnreadableHookError
 from countermand.core.status import Side
 from countermand.printiq.settings import HookNames
 from countermand.printiq.xml import UnsafeXmlError, local_name, parse_xml
-from countermand.vendor_http.bodies import BodyError, decode_json
+from countermand.vendor_http.bodies import BodyError, declared_charset, decode_json
 from countermand.vendor_http.fields import as_text
 
 MOST_HINTS = 10_000
@@ -34,7 +34,9 @@ def parse_hook(body: bytes, content_type: str, names: HookNames | None = None) -
         UnreadableHookError: it is neither JSON nor safe XML, or names nothing that can be looked up.
     """
     names = names or HookNames()
-    leaves = list(_xml_leaves(body) if _is_xml(body, content_type) else _json_leaves(body, content_type))
+    leaves = list(
+        _xml_leaves(body, content_type) if _is_xml(body, content_type) else _json_leaves(body, content_type)
+    )
     claims = _claims(leaves, names)
     hints = tuple(dict.fromkeys(_hints(leaves, names, claims)))
     if not hints and _not_about_orders(leaves, names):
@@ -126,9 +128,9 @@ def _walk(name: str, value: object, depth: int) -> Iterator[Leaf]:
         yield name, text
 
 
-def _xml_leaves(body: bytes) -> Iterator[Leaf]:
+def _xml_leaves(body: bytes, content_type: str) -> Iterator[Leaf]:
     try:
-        root = parse_xml(body)
+        root = parse_xml(body, declared_charset(content_type))
     except UnsafeXmlError as error:
         raise UnreadableHookError(str(error)) from None
     if event := root.get("name"):

@@ -14,14 +14,19 @@ class BodyError(ValueError):
     """A body that is not what it should be; the text is a sentence about why."""
 
 
+def declared_charset(content_type: str) -> str:
+    """The encoding that a content type declares; empty for none."""
+    declared = _CHARSET.search(content_type)
+    return declared.group(1) if declared else ""
+
+
 def decode_text(body: bytes, content_type: str) -> str:
     """The body as text: UTF-8 unless the content type declares another encoding.
 
     Raises:
         BodyError: an unknown encoding was declared, or the bytes are not of the encoding.
     """
-    declared = _CHARSET.search(content_type)
-    encoding = declared.group(1) if declared else "utf-8"
+    encoding = declared_charset(content_type) or "utf-8"
     try:
         if codecs.lookup(encoding).name == "utf-8":
             return body.decode("utf-8-sig").removeprefix("\ufeff")
