@@ -23,6 +23,8 @@ _ORDER_ID = re.compile(r"[1-9][0-9]{0,14}")
 #: A job id is a type letter and a number (Academy 1873).
 _LINE_ID = re.compile(r"[A-Za-z][0-9]{1,18}")
 MOST_ROWS = 10_000
+#: Callers that set no content type of their own often send JSON under that of a query.
+_JSON = re.compile(rb"(\xef\xbb\xbf)?\s*[{\[]")
 #: How a query travels, as the body of a message and as its address.
 _QUERY = "application/x-www-form-urlencoded"
 
@@ -35,7 +37,7 @@ def parse_hook(body: bytes, content_type: str, names: QueryNames | None = None) 
     Raises:
         UnreadableHookError: the body is neither JSON nor a query, or names neither an order nor a line.
     """
-    if content_type.partition(";")[0].strip().lower() == _QUERY:
+    if content_type.partition(";")[0].strip().lower() == _QUERY and not _JSON.match(body):
         return _from_query(body, content_type, names or QueryNames())
     try:
         value = decode_json(body, content_type)

@@ -54,6 +54,8 @@ def test_one_row_may_stand_without_its_list_and_the_envelope_may_be_missing() ->
         (b"\xef\xbb\xbf" + hook({"Id": "s1"}), JSON),
         (hook({"Id": "s1"}), "text/plain"),
         (hook({"Id": "s1"}), ""),
+        (hook({"Id": "s1"}), "application/x-www-form-urlencoded"),
+        (b"\xef\xbb\xbf\r\n" + hook({"Id": "s1"}), "application/x-www-form-urlencoded; charset=utf-8"),
         (hook({"Id": "s1"}).decode().encode("utf-16"), "application/json; charset=utf-16"),
     ],
 )

@@ -67,7 +67,7 @@ def test_the_names_are_a_setting() -> None:
         (b"id=", "names neither"),
         (b"id=%00%ff", "names neither"),
         (b"id=s1\xff", "not utf-8 text"),
-        (b'{"data": [{"Id": "s1"}]}', "names neither"),
+        (b'{"data": [{"Name": "s1"}]}', "names neither"),
         (urlencode({"id": ",".join(f"s{one}" for one in range(10_001))}).encode(), "10001 ids"),
         (b"a&" * 20_001, "parameters"),
     ],
