@@ -76,7 +76,7 @@ def _not_about_orders(leaves: list[Leaf], names: HookNames) -> bool:
 
 
 def _hints(leaves: list[Leaf], names: HookNames, claims: str) -> Iterator[Hint]:
-    groups = _values(leaves, names.group)
+    groups = [group for group in _values(leaves, names.group) if group != "0"]
     # Of several it is not known which job belongs to which: each is then read by its own number.
     group = groups[0] if len(groups) == 1 else ""
     jobs, sales_orders = _values(leaves, names.job), _values(leaves, names.sales_order)

@@ -90,7 +90,7 @@ def _item(
         external_reference=_first(rows, names.external_reference),
         notes="\n".join(dict.fromkeys(_texts(rows, names.notes))),
         quote_no=_first(rows, names.quote_no),
-        group=_first(rows, names.group),
+        group=key_in(_texts(rows, names.group)),
         title=_first(rows, names.title),
         quantity=sum(quantities) if quantities else None,
         tracking=shipping.codes,
@@ -161,6 +161,11 @@ def _invoiced(rows: Sequence[object], names: Names, settings: PrintIQSettings) -
     values = [pick(row, names.invoice_status) for row in rows]
     said = [invoiced(as_text(value), settings) for value in values if value is not None]
     return any(said) if said else None
+
+
+def key_in(texts: Iterable[str]) -> str:
+    """The first key among the texts; 0 is how systems that keep keys as numbers write none."""
+    return next((text for text in texts if text not in ("", "0")), "")
 
 
 def _first(rows: Sequence[object], name: str) -> str:

@@ -14,7 +14,7 @@ from countermand.bridge.ports import MisItem, MisItemKind, MisRef
 from countermand.core.status import GONE, LineStatus, Unreadable
 from countermand.printiq import odata
 from countermand.printiq.client import PrintIQClient
-from countermand.printiq.items import Instead, NamelessRowsError, items_from, raising
+from countermand.printiq.items import Instead, NamelessRowsError, items_from, key_in, raising
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.fields import as_text, pick, rows
 from countermand.vendor_http.reply import CallOutcome, Reply
@@ -98,8 +98,9 @@ class AcceptanceReader:
         )
         if not reply.ok:
             return reply
-        keys = (as_text(pick(reply.value, name)) for name in (names.sales_order_key, names.group))
-        return next((key for key in keys if key not in ("", "0")), reply)
+        return (
+            key_in(as_text(pick(reply.value, name)) for name in (names.sales_order_key, names.group)) or reply
+        )
 
     def _missing(self, ref: MisRef, reply: Reply) -> MisItem:
         """`GONE` where printIQ says that there is no such thing, else unreadable."""

@@ -194,6 +194,11 @@ def test_such_an_event_with_a_job_in_it_is_looked_at() -> None:
     assert [hint.mis_ref for hint in parse_hook(body, "application/json")] == ["J29328-01"]
 
 
+def test_an_acceptance_key_of_0_is_none() -> None:
+    (hint,) = parse_hook(b'{"Event":"CreateJob","JobNo":"J1","AcceptanceKey":0}', JSON)
+    assert (hint.mis_ref, hint.mis_group) == ("J1", "")
+
+
 def test_jobs_of_two_acceptances_are_not_looked_for_in_the_first() -> None:
     body = b'[{"JobNo": "J1", "AcceptanceKey": 7001}, {"JobNo": "J2", "AcceptanceKey": 7002}]'
     assert [(hint.mis_ref, hint.mis_group) for hint in parse_hook(body, JSON)] == [("J1", ""), ("J2", "")]

@@ -73,6 +73,13 @@ def test_a_job_of_an_unknown_acceptance_is_read_by_its_number() -> None:
     assert requests_of(printiq) == [{"JobNo": "J29328-01"}]
 
 
+@pytest.mark.parametrize("key", [0, "0", None, ""])
+def test_a_row_without_an_acceptance_key_keeps_the_one_that_is_known(key: object) -> None:
+    printiq = PrintIQ()
+    printiq.on(DETAILS, acceptance(delivery(AcceptanceKey=key)))
+    assert [item.group for item in read(printiq, [job(), job(group="")])] == ["7001", ""]
+
+
 def test_sales_orders_of_an_unknown_acceptance_are_looked_up_and_read_together() -> None:
     printiq = PrintIQ()
     printiq.on(SO_KEY, envelope(QQAKey=7001))
