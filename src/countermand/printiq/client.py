@@ -141,10 +141,15 @@ class PrintIQClient:
         return _as(reply, CallOutcome.REFUSED, self._http.mask(f"printIQ answered: {message}"))
 
 
+def blames_login(reply: Reply) -> bool:
+    """Whether a refusal may be about our login and so about nothing that was asked for."""
+    return reply.outcome is CallOutcome.REFUSED and bool(_BLAMES_LOGIN.search(reply.said))
+
+
 def _may_be_the_token(reply: Reply) -> bool:
     if reply.outcome is CallOutcome.UNEXPECTED or reply.status in (401, 403):
         return True
-    return reply.outcome is CallOutcome.REFUSED and bool(_BLAMES_LOGIN.search(reply.said))
+    return blames_login(reply)
 
 
 def _as(reply: Reply, outcome: CallOutcome, said: str) -> Reply:

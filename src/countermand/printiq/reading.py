@@ -13,7 +13,7 @@ from countermand.bridge.faults import in_short, traceback_of
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef
 from countermand.core.status import GONE, LineStatus, Unreadable
 from countermand.printiq import odata
-from countermand.printiq.client import PrintIQClient
+from countermand.printiq.client import PrintIQClient, blames_login
 from countermand.printiq.items import Instead, NamelessRowsError, items_from, key_in, raising
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.fields import as_text, pick, rows
@@ -103,9 +103,12 @@ class AcceptanceReader:
         )
 
     def _missing(self, ref: MisRef, reply: Reply) -> MisItem:
-        """`GONE` where printIQ says that there is no such thing, else unreadable."""
+        """`GONE` where printIQ says that there is no such thing, else unreadable.
+
+        "Login token not found" is said of us: else all jobs would look deleted with one wrong login.
+        """
         said = reply.said.lower()
-        not_found = reply.outcome is CallOutcome.REFUSED and reply.status == 200
+        not_found = reply.outcome is CallOutcome.REFUSED and reply.status == 200 and not blames_login(reply)
         if not_found and any(text.lower() in said for text in self._settings.not_found_texts):
             return blank(ref, reply.began_at, GONE, raw=reply.said)
         return blank(

@@ -170,6 +170,8 @@ def test_the_texts_that_mean_gone_are_a_setting() -> None:
     ("answer", "words"),
     [
         (envelope("Object reference not set"), "Object reference not set"),
+        (envelope("Login token not found"), "token not found"),
+        (envelope("The user of this session does not exist"), "does not exist"),
         (json_answer({"IsError": True}), "without a message"),
         (json_answer({"IsError": "perhaps", "AcceptanceProductDeliveryDetails": []}), "without a message"),
         (json_answer({"Message": "Job not found"}, 404), "HTTP 404"),
