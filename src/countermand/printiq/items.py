@@ -80,7 +80,8 @@ def _item(
     began_at: datetime,
 ) -> MisItem:
     shipping = _shipping(rows, names)
-    quantities = [quantity for row in rows if (quantity := as_int(pick(row, names.quantity))) is not None]
+    quantities = [as_int(pick(row, names.quantity)) for row in rows]
+    whole = [quantity for quantity in quantities if quantity is not None]
     return MisItem(
         ref=number,
         kind=kind,
@@ -92,7 +93,8 @@ def _item(
         quote_no=_first(rows, names.quote_no),
         group=key_in(_texts(rows, names.group)),
         title=_first(rows, names.title),
-        quantity=sum(quantities) if quantities else None,
+        # Part of a quantity would fit another line, so one that is missing leaves all of it unknown.
+        quantity=sum(whole) if len(whole) == len(quantities) else None,
         tracking=shipping.codes,
         tracking_urls=shipping.urls,
         invoiced=_invoiced(rows, names, settings),

@@ -109,6 +109,14 @@ def test_deliveries_of_a_job_are_counted_and_their_tracking_gathered() -> None:
     assert item.quantity == 250
 
 
+@pytest.mark.parametrize("quantity", [None, "", "1,000", "about 150"])
+def test_a_quantity_of_which_a_part_cannot_be_read_is_unknown(quantity: object) -> None:
+    printiq = PrintIQ()
+    printiq.on(DETAILS, acceptance(delivery(Quantity="100"), delivery(FDKey=2, Quantity=quantity)))
+    (item,) = read(printiq, [job()])
+    assert item.quantity is None
+
+
 def test_a_cancelled_job_whose_parcel_has_left_says_both() -> None:
     printiq = PrintIQ()
     printiq.on(DETAILS, acceptance(delivery(ProductionStatusID=17, ConsignmentNo="C1")))
