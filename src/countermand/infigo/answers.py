@@ -29,7 +29,11 @@ _REASONS: tuple[tuple[re.Pattern[str], RefusalReason], ...] = tuple(
         (r"not found|no order|no line|does not exist", RefusalReason.NOT_FOUND),
         (r"order is cancelled|not allowed|permission|denied|forbidden", RefusalReason.NOT_ALLOWED),
         (r"invoice", RefusalReason.INVOICED),
-        (r"shipped|delivered|dispatched", RefusalReason.DISPATCHED),
+        # "ShippingNotRequired, not NotYetShipped" names what the order is not.
+        (
+            r"(?<!not )(?<!not partially)(?<!notyet)(?<!not yet )(shipped|delivered|dispatched)",
+            RefusalReason.DISPATCHED,
+        ),
         (r"production|too late|complete", RefusalReason.MILESTONE),
         (r"duplicate", RefusalReason.DUPLICATE),
     )

@@ -51,6 +51,21 @@ def cancel(answer: httpx.Response | Exception) -> Answer:
             Outcome.REFUSED,
             RefusalReason.DISPATCHED,
         ),
+        (
+            result("refused", "The order is PartiallyShipped, not NotYetShipped."),
+            Outcome.REFUSED,
+            RefusalReason.DISPATCHED,
+        ),
+        (
+            result("refused", "The order is ShippingNotRequired, not NotYetShipped."),
+            Outcome.REFUSED,
+            RefusalReason.OTHER,
+        ),
+        (
+            result("refused", "The order is NotYetShipped, not PartiallyShipped."),
+            Outcome.REFUSED,
+            RefusalReason.OTHER,
+        ),
         (result("refused", "Order is already cancelled."), Outcome.ALREADY, None),
         (result("refused", "The order has been invoiced."), Outcome.REFUSED, RefusalReason.INVOICED),
         (result("refused", "It is in production."), Outcome.REFUSED, RefusalReason.MILESTONE),
