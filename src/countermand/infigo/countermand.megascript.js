@@ -379,14 +379,28 @@
     return outcome("applied", id);
   }
 
-  /* An order has one tracking text for all its parcels: numbers are added to it, never written over. */
+  /* A piece that could be a whole tracking number on its own: long enough, and with a digit in it. */
+  var WHOLE_NUMBER = /^(?=.*[0-9])[\w\-]{8,}$/;
+
+  /*
+   * An order has one tracking text for all its parcels: numbers are added to it, never written over. It is taken
+   * apart as Countermand does it: a person may have written it with semicolons or line breaks, and blanks part
+   * numbers only where every piece could be one, since some carriers print theirs in groups.
+   */
   function joinTracking(present, added) {
     var numbers = [];
-    (String(present || "") + "," + added).split(",").forEach(function (part) {
-      var number = part.replace(/^\s+|\s+$/g, "");
-      if (number && numbers.indexOf(number) < 0) {
-        numbers.push(number);
-      }
+    (String(present || "") + "," + added).split(/[,;\r\n\t]+/).forEach(function (piece) {
+      var parts = piece.split(/\s+/).filter(function (part) {
+        return part !== "";
+      });
+      var whole = parts.every(function (part) {
+        return WHOLE_NUMBER.test(part);
+      });
+      (whole ? parts : [parts.join(" ")]).forEach(function (number) {
+        if (number && numbers.indexOf(number) < 0) {
+          numbers.push(number);
+        }
+      });
     });
     return numbers.join(", ");
   }

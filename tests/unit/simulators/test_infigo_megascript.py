@@ -17,6 +17,7 @@ from countermand.simulators.infigo.megascript import (
 )
 from countermand.simulators.infigo.settings import InfigoSettings
 from countermand.simulators.infigo.shop import Shop
+from countermand.vendor_http.fields import tracking_codes
 
 SECRET = "a-secret-of-this-test"
 #: The members that vendors/infigo.md names, section 4, and the `List` of a page that a search answers with,
@@ -341,6 +342,25 @@ def test_shipping_adds_tracking_numbers_and_never_moves_back() -> None:
         assert (late["result"], late["order"]["shippingStatus"]) == ("already", "Shipped")
     # The mail about the parcel went out with the numbers already in place.
     assert [mail.subject for mail in shop.mails] == ["Your order 10001 has been shipped A1, A2"]
+
+
+@pytest.mark.parametrize(
+    ("present", "together"),
+    [
+        ("A1; A2", "A1, A2, A3"),
+        ("A1\nA2", "A1, A2, A3"),
+        ("JD00000001 JD00000002", "JD00000001, JD00000002, A2, A3"),
+        ("AB 1234 5678 9GB", "AB 1234 5678 9GB, A2, A3"),
+    ],
+)
+def test_a_tracking_text_is_taken_apart_as_countermand_reads_it(present: str, together: str) -> None:
+    shop = open_shop()
+    place(shop)
+    shop.set_tracking(10001, present, BY)
+    codes = ", ".join(sorted(tracking_codes(present)))
+    assert ask(shop, action="order.track", orderId=10001, trackingNumber=codes)["result"] == "already"
+    added = ask(shop, action="order.track", orderId=10001, trackingNumber="A2, A3")
+    assert added["order"]["trackingNumber"] == together
 
 
 def test_shipping_without_a_number_and_tracking_without_shipping() -> None:
