@@ -37,7 +37,8 @@
   var LEAST_PAGE = 10;
   var MOST_BODY = 65536;
   var MOST_NOTE = 2000;
-  var MOST_TRACKING = 500;
+  /* Enough for the numbers of some hundred parcels; what Infigo itself keeps of them is read back. */
+  var MOST_TRACKING = 10000;
   /* Whether anything may have been changed already: then no answer may say that nothing was. */
   var begun = false;
   var SHIPPED_RANK = { PartiallyShipped: 1, Shipped: 2, Delivered: 3 };

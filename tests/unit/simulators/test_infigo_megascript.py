@@ -363,6 +363,14 @@ def test_a_tracking_text_is_taken_apart_as_countermand_reads_it(present: str, to
     assert added["order"]["trackingNumber"] == together
 
 
+def test_an_order_of_many_parcels_keeps_all_their_numbers() -> None:
+    shop = open_shop()
+    place(shop)
+    codes = ", ".join(f"1Z999AA1012345{number:04}" for number in range(300))
+    answer = ask(shop, action="order.ship", orderId=10001, shippingStatus="Shipped", trackingNumber=codes)
+    assert (answer["result"], answer["order"]["trackingNumber"]) == ("applied", codes)
+
+
 def test_shipping_without_a_number_and_tracking_without_shipping() -> None:
     shop = open_shop()
     place(shop)
