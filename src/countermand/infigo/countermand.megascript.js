@@ -330,14 +330,20 @@
     return wanted;
   }
 
+  /* REST may give a job id without its letter; the number alone will do where only one line has it. */
   function lineWithJob(order, jobId) {
     var lines = linesOf(order);
+    var numbered = [];
     for (var i = 0; i < lines.length; i++) {
-      if (jobIdOf(lines[i]).toLowerCase() === jobId) {
+      var own = jobIdOf(lines[i]).toLowerCase();
+      if (own === jobId) {
         return lines[i];
       }
+      if (own.replace(/^[a-z]/, "") === jobId) {
+        numbered.push(lines[i]);
+      }
     }
-    return null;
+    return numbered.length === 1 ? numbered[0] : null;
   }
 
   function cancelLines(request) {

@@ -304,6 +304,23 @@ def test_only_the_named_lines_are_cancelled() -> None:
     assert calls.count("OrderProductVariant.Cancel") == 2
 
 
+@pytest.mark.parametrize("job_id", ["2002", 2002, "S2002"])
+def test_a_line_is_known_by_its_number_with_its_letter_or_without(job_id: object) -> None:
+    shop = open_shop()
+    place(shop, CARDS, PENS)
+    answer = ask(shop, action="lines.cancel", orderId=10001, jobIds=[job_id])
+    assert answer["result"] == "applied"
+    assert [line.is_cancelled for line in shop.order(10001).lines] == [False, True]
+
+
+def test_a_number_that_two_lines_have_is_neither() -> None:
+    find = """
+      order.OrderLineItems = [line, { Id: 2, JobId: "d77", IsCancelled: false }]; return order;"""
+    request = {"action": "lines.cancel", "orderId": 10001, "jobIds": ["77"]}
+    status, answer, log = other_infigo(request, read=find)
+    assert (status, answer["error"]["code"], log) == (404, "not_found", [])
+
+
 def test_an_unknown_line_cancels_none_of_the_others() -> None:
     shop = open_shop()
     order = place(shop, CARDS)
@@ -419,19 +436,19 @@ OTHER_RUN = """
   var answer;
   var Run = { Request: { Headers: { "X-Countermand-Secret": ["%(secret)s"] }, Body: %(body)s },
     Response: { ReturnData: function (text, type, status) { answer = [status, JSON.parse(text), log]; } },
-    Orders: { FindById: function (id) { return id === 10001 ? order : undefined; },
+    Orders: { FindById: function (id) { %(read)s return id === 10001 ? order : undefined; },
       StartSearch: function () { return { Since: function () { return this; },
         FindAll: function (page, size) { log.push(page); %(find)s } }; } } };
 """
 
 
 def other_infigo(
-    request: Json, *, cancel: str = "", line_cancel: str = "", find: str = ""
+    request: Json, *, cancel: str = "", line_cancel: str = "", find: str = "", read: str = ""
 ) -> tuple[int, Json, list[Any]]:
     context = quickjs.Context()
     body = json.dumps(json.dumps(request))
-    values = {"secret": SECRET, "body": body, "cancel": cancel, "line_cancel": line_cancel, "find": find}
-    context.eval(OTHER_RUN % values)
+    vendor = {"cancel": cancel, "line_cancel": line_cancel, "find": find, "read": read}
+    context.eval(OTHER_RUN % {"secret": SECRET, "body": body, **vendor})
     context.eval(installed_script(SECRET))
     status, answer, log = json.loads(context.eval("JSON.stringify(answer)"))
     return status, answer, log
