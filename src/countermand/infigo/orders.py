@@ -83,9 +83,9 @@ def rest_names(settings: InfigoSettings) -> OrderNames:
         line_id="Id",
         line_cancelled=settings.line_cancelled_field,
         line_kind=settings.line_kind_field,
-        line_name="Name",
-        quantity="Quantity",
-        shipped_quantity="ShippedQuantity",
+        line_name=settings.line_name_field,
+        quantity=settings.line_quantity_field,
+        shipped_quantity=settings.line_shipped_field,
         quote_id="Quote.Id",
     )
 

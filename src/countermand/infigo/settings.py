@@ -103,6 +103,18 @@ class InfigoSettings(VendorSettings, frozen=True, kw_only=True):
     line_kind_field: Annotated[str, setting("Field of a line that says `print` or `stock`.", guess=True)] = (
         "ProductType"
     )
+    #: Guess: the MegaScript types call it Quantity; that REST does too is inferred.
+    line_quantity_field: Annotated[str, setting("Field of a line in REST with its quantity.", guess=True)] = (
+        "Quantity"
+    )
+    #: Guess: as above.
+    line_shipped_field: Annotated[
+        str, setting("Field of a line in REST with the quantity of it that is shipped.", guess=True)
+    ] = "ShippedQuantity"
+    #: Guess: no page names a field with what a line is of.
+    line_name_field: Annotated[
+        str, setting("Field of a line in REST with the name of its product.", guess=True)
+    ] = "Name"
     #: Guess: nothing says how a collected order looks; a completed one without shipping is the nearest.
     complete_means_dispatched_for_pickup: Annotated[
         bool,

@@ -229,6 +229,20 @@ class TestByRest:
         (line,) = only(run(storefront(vendor, **settings).read_orders(["10001"]))).lines
         assert line.status == Facts(Intent.CANCELLED, Progress.NONE)
 
+    def test_what_a_line_calls_its_own_is_a_setting(self) -> None:
+        row = {"Id": "s2001", "Copies": 250, "Sent": {"Copies": "100"}, "Product": "Cards"}
+        vendor = FakeVendor(
+            order__detail__10001=json_answer(rest_order(ShippingStatus=20, OrderLineItems=[row]))
+        )
+        settings = {
+            "line_quantity_field": "Copies",
+            "line_shipped_field": "Sent.Copies",
+            "line_name_field": "Product",
+        }
+        (line,) = only(run(storefront(vendor, **settings).read_orders(["10001"]))).lines
+        assert (line.quantity, line.shipped_quantity, line.name) == (250, 100, "Cards")
+        assert line.status == Facts(Intent.OPEN, Progress.PART_DISPATCHED)
+
     def test_an_unknown_status_is_unmapped_and_the_rest_is_kept(self) -> None:
         vendor = FakeVendor(order__detail__10001=json_answer(rest_order(OrderStatus="On hold")))
         order = only(run(storefront(vendor).read_orders(["10001"])))
