@@ -19,6 +19,7 @@ def test_the_host_gives_orders_and_lines_exactly_the_named_members() -> None:
       Run.Response.ReturnText(JSON.stringify({
         run: Object.keys(Run), request: Object.keys(Run.Request), orders: Object.keys(Run.Orders),
         search: Object.keys(Run.Orders.StartSearch()), order: Object.keys(order),
+        kinds: [typeof order.OrderLineItems[0].JobId, typeof order.OrderNotes[0]],
         line: Object.keys(order.OrderLineItems[0]), latest: order.OrderLineItems[0].GetLatestStatus() }));
     """
     members = json.loads(run_script(script, ScriptRequest(), shop).content)
@@ -35,6 +36,7 @@ def test_the_host_gives_orders_and_lines_exactly_the_named_members() -> None:
     assert set(members["request"]) == {"Method", "Form", "Query", "Headers", "Body", "ClientIpAddress"}
     assert set(members["orders"]) == {"FindById", "FindByOrderProductVariantId", "StartSearch"}
     assert set(members["search"]) == {"WithOrderStatus", "WithShippingStatus", "Since", "Until", "FindAll"}
+    assert members["kinds"] == ["string", "string"]
     assert members["latest"] == {"Id": 50001, "Info": "", "Status": "Ordered", "CustomStatus": ""}
 
 

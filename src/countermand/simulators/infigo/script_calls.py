@@ -15,7 +15,7 @@ Snapshot = dict[str, object]
 def order_snapshot(order: Order) -> Snapshot:
     """Return the members of an order that Infigo's published types name.
 
-    GUESS: the shape of an entry of `OrderNotes`, and that `ExtraData` reads as a plain object.
+    GUESS: that `ExtraData` reads as a plain object.
     """
     return {
         "Id": order.id,
@@ -23,14 +23,7 @@ def order_snapshot(order: Order) -> Snapshot:
         "ShippingStatus": order.shipping.name,
         "PaymentStatus": order.payment.name,
         "TrackingNumber": order.tracking,
-        "OrderNotes": [
-            {
-                "Note": note.text,
-                "DisplayToCustomer": note.display_to_customer,
-                "CreatedOnUtc": note.at.isoformat(),
-            }
-            for note in order.notes
-        ],
+        "OrderNotes": [note.text for note in order.notes],
         "OrderLineItems": [line_snapshot(line) for line in order.lines],
         "ExtraData": dict(order.extra),
         "CreatedOnUtc": order.created.isoformat(),
@@ -38,11 +31,11 @@ def order_snapshot(order: Order) -> Snapshot:
 
 
 def line_snapshot(line: Line) -> Snapshot:
-    """Return the members of a line that the published types name. GUESS: `JobId` is the bare number."""
+    """Return the members of a line that the published types name. GUESS: `JobId` has no letter."""
     return {
         "Id": line.opv_id,
         "OrderId": line.order_id,
-        "JobId": line.job_number,
+        "JobId": str(line.job_number),
         "TypeLetter": line.type_letter,
         "Quantity": line.quantity,
         "ShippedQuantity": line.shipped_quantity,
