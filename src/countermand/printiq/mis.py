@@ -139,5 +139,7 @@ class PrintIQMis:
 
     def _reference_terms(self, keys: OrderKeys) -> Iterator[str]:
         for value in dict.fromkeys((keys.order_id, keys.po_number)):
-            if value:
-                yield odata.equals(self._settings.odata.customer_reference, value)
+            term = odata.equals(self._settings.odata.customer_reference, value)
+            # Some write a letter into the field for the PO number; that must not fail the whole search.
+            if value and odata.fits(term):
+                yield term

@@ -82,6 +82,11 @@ def equals(field: str, value: str) -> str:
     return f"{field} eq '{escaped}'"
 
 
+def fits(term: str) -> bool:
+    """Whether an address can hold the term at all."""
+    return len(quote(term)) <= MOST_FILTER
+
+
 def any_of(terms: Iterable[str]) -> Iterator[str]:
     """The terms joined by `or`, in as few filters as an address can hold."""
     chunk: list[str] = []

@@ -116,6 +116,14 @@ class TestFinding:
         assert " or ".join(asked).count("ExternalJobReference eq 's2") == 120
         assert all(len(request.url.query) < 2048 for request in printiq.requests)
 
+    @pytest.mark.parametrize("letter", ["Dear printers, " * 200, "印" * 200])
+    def test_a_po_number_that_no_address_can_hold_does_not_fail_the_search(self, letter: str) -> None:
+        printiq = printiq_with(page())
+        keys = OrderKeys(order_id="10001", line_ids=("s2001",), po_number=letter)
+        assert run(printiq.mis().find(keys)) == []
+        assert filters(printiq, "Jobs") == ["CustomerReference eq '10001' or ExternalJobReference eq 's2001'"]
+        assert all(len(request.url.query) < 2048 for request in printiq.requests)
+
     def test_a_job_that_two_searches_find_is_one_item(self) -> None:
         printiq = printiq_with(page(row(), row()))
         found = find(printiq)
