@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 import msgspec
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+#: Milliseconds since 1970 in UTC; a zone behind them only says where they were written.
+_DOTNET_TIME = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A piece that could be a whole tracking code on its own: long enough, and with a digit in it.
 _WHOLE_CODE = re.compile(r"(?=\S*\d)[\w-]{8,}")
 
@@ -62,12 +65,22 @@ def as_flag(value: object) -> bool | None:
 
 
 def as_time(value: object) -> datetime | None:
-    """An ISO 8601 time in UTC; a time without a zone counts as UTC, as the vendors' field names say."""
+    """An ISO 8601 time, or one as older .NET writes it in JSON, in UTC.
+
+    A time without a zone counts as UTC, as the vendors' field names say.
+    """
+    text = as_text(value)
+    milliseconds = _DOTNET_TIME.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(as_text(value))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # "0001-01-01T00:00:00+10:00" is how .NET writes no time at all
+        if milliseconds:
+            moment = _EPOCH + timedelta(milliseconds=int(milliseconds.group(1)))
+        else:
+            moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+    # The first and the last time that .NET knows are how it writes no time at all.
+    return None if moment.year in (MINYEAR, MAXYEAR) else moment
 
 
 def compact(value: object) -> str:

@@ -63,6 +63,8 @@ def test_as_flag(value: object, flag: bool | None) -> None:
         "2026-11-23T10:00:00",
         "2026-11-23T12:00:00+02:00",
         "2026-11-23T10:00:00.0000000",
+        "/Date(1795428000000)/",
+        "/Date(1795428000000+1300)/",
     ],
 )
 def test_times_are_utc(text: str) -> None:
@@ -70,7 +72,22 @@ def test_times_are_utc(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "23/11/2026", None, "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "23/11/2026",
+        None,
+        "0001-01-01T00:00:00",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+10:00",
+        "0001-01-01T00:00:00-10:00",
+        "9999-12-31T23:59:59.9999999",
+        "9999-12-31T23:59:59-10:00",
+        "/Date(-62135596800000)/",
+        "/Date(999999999999999)/",
+        "/Date()/",
+    ],
 )
 def test_what_is_no_time_is_none(text: object) -> None:
     assert as_time(text) is None
