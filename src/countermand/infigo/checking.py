@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from countermand.infigo.client import InfigoClient
+from countermand.infigo.reading import moment_text
 from countermand.infigo.settings import InfigoSettings
-from countermand.vendor_http.fields import as_text, pick
+from countermand.vendor_http.fields import as_text, pick, rows
 from countermand.vendor_http.reply import CallOutcome, Reply
 
 _TRANSIENT = frozenset({CallOutcome.THROTTLED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT})
 #: A line id that no storefront has: the call shows that the header is accepted, and answers `null`.
 _NO_LINE = "s0"
+_RECENTLY = timedelta(days=1)
 
 
-async def check_connection(client: InfigoClient, settings: InfigoSettings) -> str | None:
+async def check_connection(client: InfigoClient, settings: InfigoSettings, now: datetime) -> str | None:
     """None when good, else what is wrong first: the host, the token, its spelling, the script, our clock."""
     problem = _rest_problem(await client.auth(), "token")
     problem = problem or _rest_problem(await client.order_line(_NO_LINE), "token and auth_style")
     if problem is None and settings.has_script:
         problem = _script_problem(await client.run_script("ping", {}), settings)
+    if problem is None and settings.has_script:
+        newest = {"since": moment_text(now - _RECENTLY), "page": 0, "size": 1}
+        problem = _listing_problem(await client.run_script("orders.list", newest))
     return problem or client.clock_problem()
 
 
@@ -46,6 +53,14 @@ def _script_problem(reply: Reply, settings: InfigoSettings) -> str | None:
     if reply.ok and as_text(pick(reply.value, "script")) == "countermand":
         return None
     return f"No Countermand script answers at {settings.megascript_path}: check megascript_path"
+
+
+def _listing_problem(reply: Reply) -> str | None:
+    """Without a search that answers, what is new goes unnoticed until a message tells of it."""
+    if reply.ok and rows(reply.value, "orders") is not None:
+        return None
+    said = _message(reply) or "its answer holds no list of orders"
+    return f"The MegaScript cannot search for orders: {said}"
 
 
 def _message(reply: Reply) -> str:

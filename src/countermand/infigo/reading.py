@@ -57,9 +57,9 @@ class ScriptReading:
         Raises:
             BadAnswerError: a page could not be read, so the listing would not be whole.
         """
-        request: dict[str, object] = {"since": _moment(since), "size": PAGE}
+        request: dict[str, object] = {"since": moment_text(since), "size": PAGE}
         if until is not None:
-            request["until"] = _moment(until)
+            request["until"] = moment_text(until)
         if cancelled_only:
             request["orderStatus"] = "Cancelled"
         orders: dict[str, ReadResult] = {}
@@ -74,13 +74,15 @@ class ScriptReading:
         raise BadAnswerError(f"The listing has more than {MOST_PAGES} pages")
 
     def _listed(self, row: object, reply: Reply) -> ReadResult:
-        """One order of a listing. An error of ours about it, which is no bad answer, holds up no other."""
+        """One order of a listing. One that cannot be read, or on which we fail, holds up no other."""
+        order_id = as_text(pick(row, "id"))
         try:
             return self._reader.order(row, script_lines(row), reply.began_at)
-        except BadAnswerError:
-            raise
+        except BadAnswerError as error:
+            if not order_id:
+                raise
+            return _unreadable(order_id, reply, str(error))
         except FAULTS as fault:
-            order_id = as_text(pick(row, "id"))
             if not order_id:
                 raise
             mask = self._client.without_secrets
@@ -153,7 +155,8 @@ def _line_of(reply: Reply, line_id: str) -> object:
     return reply.value
 
 
-def _moment(when: datetime) -> str:
+def moment_text(when: datetime) -> str:
+    """A time as the script takes it."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -134,7 +134,7 @@ class InfigoStorefront:
         return await self._write("order.note", order_id, {"note": _fitting(text), "displayToCustomer": False})
 
     async def check(self) -> str | None:
-        return await check_connection(self._client, self._settings)
+        return await check_connection(self._client, self._settings, self._clock())
 
     def order_url(self, order_id: str) -> str:
         base = self._settings.base_url.rstrip("/")

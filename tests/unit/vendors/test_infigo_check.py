@@ -11,6 +11,7 @@ from countermand.infigo import InfigoSettings, InfigoStorefront
 GOOD = json_answer({"Name": "Acme Print Store"})
 NO_LINE = json_answer(None)
 PONG = json_answer({"ok": True, "script": "countermand", "version": 1})
+LISTED = json_answer({"ok": True, "page": 0, "size": 1, "more": True, "orders": [{"id": 10001}]})
 DENIED = json_answer({"Message": "Authorization has been denied."}, 401)
 TOKEN = "token-of-the-shop"
 
@@ -19,8 +20,9 @@ def check(
     auth: httpx.Response | Exception = GOOD,
     line: httpx.Response | Exception = NO_LINE,
     script: httpx.Response | Exception = PONG,
+    listing: httpx.Response | Exception = LISTED,
 ) -> str | None:
-    vendor = FakeVendor(orderlineitem__get=line, countermand=script)
+    vendor = FakeVendor(orderlineitem__get=line, countermand=[script, listing])
     vendor.on(f"auth/{TOKEN}", auth)
     clock = FakeClock()
     settings = InfigoSettings(
@@ -64,6 +66,11 @@ def test_a_good_connection() -> None:
             ["not_configured", "Put"],
         ),
         ({"script": httpx.ReadTimeout("")}, ["did not answer", "base_url"]),
+        (
+            {"listing": json_answer({"ok": False, "error": {"code": "failed", "message": "no list"}}, 500)},
+            ["cannot search for orders", "no list"],
+        ),
+        ({"listing": json_answer({"ok": True})}, ["cannot search for orders: its answer holds no list"]),
     ],
 )
 def test_what_is_wrong_is_one_sentence_with_the_setting(

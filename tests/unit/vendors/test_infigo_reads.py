@@ -343,6 +343,15 @@ class TestListing:
         assert isinstance(failed.status, Unreadable)
         assert "fault of ours" in failed.status.reason
 
+    @pytest.mark.parametrize("odd", [{"lines": []}, {"lines": [{"id": "s1"}, {"id": "s1"}]}])
+    def test_an_order_that_cannot_be_read_is_named_and_holds_up_no_other(self, odd: dict[str, Any]) -> None:
+        rows = [script_order(10001), script_order(10002, **odd), script_order(10003)]
+        vendor = FakeVendor(countermand=json_answer({"ok": True, "orders": rows, "more": False}))
+        found = run(storefront(vendor, megascript_secret=SECRET).list_orders(since=self.SINCE))
+        assert found is not None
+        assert [order.order_id for order in found] == ["10001", "10002", "10003"]
+        assert isinstance(not_read(found[1:2]).status, Unreadable)
+
     def test_where_our_code_fails_on_an_order_without_a_number_it_is_no_listing(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
