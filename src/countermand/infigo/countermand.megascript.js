@@ -542,7 +542,7 @@
 
   /* A search may leave out what it was not asked to load, and every order has lines: then it is read by its number. */
   function withLines(order) {
-    return linesOf(order).length > 0 ? order : findOrder(order.Id);
+    return linesOf(order).length > 0 ? order : Run.Orders.FindById(order.Id) || order;
   }
 
   function listOrders(request) {

@@ -495,6 +495,13 @@ def test_orders_are_listed_whole_from_the_first_page_on(find: str) -> None:
     assert log == [1]
 
 
+def test_an_order_that_is_listed_and_not_found_by_its_number_holds_up_no_other() -> None:
+    find = "return { List: [{ Id: 77777, OrderLineItems: null }, { Id: 10001, OrderLineItems: null }] };"
+    status, answer, _ = other_infigo({"action": "orders.list", "since": "2026-11-01"}, find=find)
+    assert (status, [order["id"] for order in answer["orders"]]) == (200, [77777, 10001])
+    assert answer["orders"][0]["lines"] is None
+
+
 @pytest.mark.parametrize("find", ["return null;", "return {};", "return { List: {} };", "return;"])
 def test_a_search_without_a_list_is_an_error_and_not_an_empty_listing(find: str) -> None:
     status, answer, _ = other_infigo({"action": "orders.list", "since": "2026-11-01"}, find=find)
