@@ -83,7 +83,10 @@ class Teller:
         return timedelta(0) <= self._clock() - self._failed_at < wait
 
     async def _places(self) -> dict[str, int]:
-        """How far each chain was told of. What was there before the destination was is no news."""
+        """How far each chain was told of that has gone on since; most rest, where there are many.
+
+        What was there before the destination was is no news.
+        """
         is_new = False
         with self._engine.begin() as database:
             if self._reached is None:
@@ -94,7 +97,7 @@ class Teller:
         for chain in ends.keys() - self._reached.keys():
             self._reached[chain] = ends[chain] if is_new else 0
             await self._store(chain)
-        return dict(self._reached)
+        return {chain: seq for chain, seq in self._reached.items() if ends.get(chain, 0) > seq}
 
     async def _pass(self, entry: JournalRow, told: bool) -> None:
         assert self._reached is not None, "nothing is passed before the places are known"

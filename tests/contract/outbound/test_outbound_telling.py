@@ -243,6 +243,20 @@ def test_a_second_connection_is_told_of_from_its_beginning_each_in_its_order(
     run(desk, story)
 
 
+def test_of_many_connections_only_those_are_read_in_which_something_happened(desk: Desk) -> None:
+    async def story() -> None:
+        for number in range(50):
+            desk.bench.shop(f"shop-{number}")
+        await desk.tell()
+        desk.note(Event.BRAKE_TRIPPED, "here", "shop-7")
+        assert await desk.teller._places() == {"shop-7": 1}
+        await desk.tell()
+        assert [told["data"]["connection"] for told in desk.receiver.heard] == ["shop-7"]
+        assert await desk.teller._places() == {}
+
+    run(desk, story)
+
+
 def test_a_clock_that_is_set_back_does_not_silence_it(desk: Desk) -> None:
     async def story() -> None:
         desk.receiver.answers = [500] * 5
