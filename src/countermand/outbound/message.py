@@ -55,8 +55,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def message_id(entry: JournalRow) -> str:
-    """The same each time an entry is told of, so that a receiver knows what it has had already."""
-    return f"{entry.chain}-{entry.seq}"
+    """The same each time an entry is told of, so that a receiver knows what it has had already.
+
+    Its place alone would not do: once an older copy of the ledger is put back, another entry has that place.
+    """
+    return f"{entry.chain}-{entry.seq}-{entry.hash[:16]}"
 
 
 def message_of(database: Connection, entry: JournalRow, destination: Destination) -> Message:

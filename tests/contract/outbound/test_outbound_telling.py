@@ -57,6 +57,7 @@ class Desk:
     """A ledger, a receiver, and one life of a teller after the other."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.bench = Bench(folder)
         self.receiver = Receiver()
         self.now = NOW
@@ -241,6 +242,22 @@ def test_a_second_connection_is_told_of_from_its_beginning_each_in_its_order(
         assert len(set(desk.receiver.ids)) == 4
 
     run(desk, story)
+
+
+def test_what_happens_after_an_older_copy_was_put_back_has_ids_of_its_own(tmp_path: Path) -> None:
+    ids = []
+    for why in ("before the copy was put back", "after"):
+        desk = Desk(tmp_path / why.replace(" ", "-"))
+        run(desk, lambda desk=desk, why=why: tell_of(desk, why))  # type: ignore[misc]
+        ids += desk.receiver.ids
+        asyncio.run(desk.teller.aclose())
+        desk.bench.engine.dispose()
+    assert len(set(ids)) == 2, "the same place in the journal, another entry"
+
+
+async def tell_of(desk: Desk, why: str) -> None:
+    desk.note(Event.BRAKE_TRIPPED, why)
+    await desk.tell()
 
 
 def test_of_many_connections_only_those_are_read_in_which_something_happened(desk: Desk) -> None:
