@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, select
 
 from countermand.ledger.saving import upsert
@@ -14,6 +16,6 @@ def told_up_to(database: Connection, destination: str) -> dict[str, int]:
     return {row[0]: row[1] for row in database.execute(statement)}
 
 
-def note_told(database: Connection, destination: str, chain: str, seq: int) -> None:
-    row = {"destination": destination, "chain": chain, "seq": seq}
-    upsert(database, told, [row], ("destination", "chain"), ("seq",))
+def note_told(database: Connection, destination: str, places: Mapping[str, int]) -> None:
+    rows = [{"destination": destination, "chain": chain, "seq": seq} for chain, seq in places.items()]
+    upsert(database, told, rows, ("destination", "chain"), ("seq",))

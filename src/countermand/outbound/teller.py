@@ -15,6 +15,7 @@ import httpx2 as httpx
 import structlog
 from sqlalchemy import Engine
 
+from countermand.ledger.journal import INSTALLATION
 from countermand.ledger.records import JournalRow, journal_ends, journal_since
 from countermand.ledger.told import note_told, told_up_to
 from countermand.ledger.writer import Writer
@@ -52,7 +53,7 @@ class Teller:
         self._clock = clock
         self._failures = 0
         self._failed_at: datetime | None = None
-        self._reached: dict[str, int] | None = None
+        self._reached: dict[str, int] = {}
         self._stored: dict[str, int] = {}
         self._client = client(transport)
 
@@ -85,31 +86,30 @@ class Teller:
     async def _places(self) -> dict[str, int]:
         """How far each chain was told of that has gone on since; most rest, where there are many.
 
-        What was there before the destination was is no news.
+        What was there before the destination was is no news. Where it begins is stored whole or not at all,
+        and also where no chain has begun, so that the next life does not take it for a new one.
         """
-        is_new = False
         with self._engine.begin() as database:
-            if self._reached is None:
+            if not self._reached:
                 self._reached = told_up_to(database, self.destination.name)
                 self._stored = dict(self._reached)
-                is_new = not self._reached
             ends = journal_ends(database)
-        for chain in ends.keys() - self._reached.keys():
-            self._reached[chain] = ends[chain] if is_new else 0
-            await self._store(chain)
+        if not self._reached:
+            await self._store({INSTALLATION: 0} | ends)
+        elif begun := ends.keys() - self._reached.keys():
+            await self._store(dict.fromkeys(begun, 0))
         return {chain: seq for chain, seq in self._reached.items() if ends.get(chain, 0) > seq}
 
     async def _pass(self, entry: JournalRow, told: bool) -> None:
-        assert self._reached is not None, "nothing is passed before the places are known"
         self._reached[entry.chain] = entry.seq
         if told or entry.seq - self._stored[entry.chain] >= _STORE_EVERY:
-            await self._store(entry.chain)
+            await self._store({entry.chain: entry.seq})
 
-    async def _store(self, chain: str) -> None:
-        assert self._reached is not None, "nothing is stored before the places are known"
-        seq, name = self._reached[chain], self.destination.name
-        await self._writer.write_async(lambda database: note_told(database, name, chain, seq))
-        self._stored[chain] = seq
+    async def _store(self, places: dict[str, int]) -> None:
+        name = self.destination.name
+        await self._writer.write_async(lambda database: note_told(database, name, places))
+        self._reached |= places
+        self._stored |= places
 
     # One message
 

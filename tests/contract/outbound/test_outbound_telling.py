@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx2 as httpx
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from countermand.bridge.store import Entry
 from countermand.core.events import Event
@@ -299,6 +301,55 @@ def test_erased_and_odd_texts_are_told_too(desk: Desk) -> None:
         assert desk.receiver.heard[0]["data"]["why"].startswith("Zoë “said”")
 
     run(desk, story)
+
+
+def test_what_was_there_before_is_no_news_though_the_first_place_could_not_be_stored(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path)
+    desk.bench.shop("trade")
+    for chain in (SHOP, "trade"):
+        desk.note(Event.BRAKE_TRIPPED, "old", chain)
+    write, attempts = desk.bench.writer.write_async, []
+
+    async def fails_once(work: Callable[[Any], Any]) -> Any:
+        attempts.append(work)
+        if len(attempts) == 1:
+            raise ConnectionError
+        return await write(work)
+
+    async def story() -> None:
+        desk.bench.writer.write_async = fails_once  # type: ignore[method-assign,assignment]
+        with suppress(ConnectionError):
+            await desk.teller.step()
+        await desk.tell()
+        desk.note(Event.BRAKE_TRIPPED, "new", "trade")
+        await desk.tell()
+        assert [told["data"]["why"] for told in desk.receiver.heard] == ["new"]
+
+    asyncio.run(story())
+    asyncio.run(desk.teller.aclose())
+    desk.bench.engine.dispose()
+
+
+def test_set_up_before_anything_happened_it_is_told_of_what_happened_while_it_was_down(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path)
+    for table in ("journal", "journal_head"):
+        desk.bench.writer.write(lambda database, table=table: database.execute(text(f"delete from {table}")))  # type: ignore[misc]
+
+    async def story() -> None:
+        await desk.tell()
+        await desk.teller.aclose()
+        desk.note(Event.BRAKE_TRIPPED, "while it was down")
+        desk.born()
+        await desk.tell()
+        assert [told["data"]["why"] for told in desk.receiver.heard] == ["while it was down"]
+
+    asyncio.run(story())
+    asyncio.run(desk.teller.aclose())
+    desk.bench.engine.dispose()
 
 
 def test_the_console_and_health_say_who_does_not_hear(tmp_path: Path) -> None:
