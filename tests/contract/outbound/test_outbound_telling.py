@@ -19,7 +19,7 @@ from countermand.core.events import Event
 from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.demo.world import wait_until
 from countermand.ledger import told
-from countermand.ledger.journal import append
+from countermand.ledger.journal import append, erase
 from countermand.outbound.destination import Destination
 from countermand.outbound.signing import signed
 from countermand.outbound.teller import WAITS, Teller
@@ -350,6 +350,29 @@ def test_set_up_before_anything_happened_it_is_told_of_what_happened_while_it_wa
     asyncio.run(story())
     asyncio.run(desk.teller.aclose())
     desk.bench.engine.dispose()
+
+
+def test_what_is_erased_while_others_are_told_is_not_told_any_more(desk: Desk) -> None:
+    async def story() -> None:
+        for why in ("first", "Ann Smith, 12 High Street"):
+            desk.note(Event.BRAKE_TRIPPED, why)
+        send = desk.receiver.__call__
+
+        def erases(request: httpx.Request) -> httpx.Response:
+            desk.bench.writer.write(lambda database: erase(database, SHOP, ["order/10001"]))
+            return send(request)
+
+        await desk.teller.aclose()
+        desk.teller = Teller(
+            DESK, desk.bench.engine, desk.bench.writer, lambda: desk.now, httpx.MockTransport(erases)
+        )
+        await desk.tell()
+        first, second = desk.receiver.heard
+        assert first["data"]["why"] == "first"
+        assert second["data"]["extra"] == {"erased": "yes"}
+        assert b"Ann" not in desk.receiver.requests[1].content
+
+    run(desk, story)
 
 
 def test_the_console_and_health_say_who_does_not_hear(tmp_path: Path) -> None:
