@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import msgspec
 from countermand.outbound.destination import Destination
 from countermand.outbound.signing import signed
 
+#: For the whole of an attempt, however many bytes come meanwhile.
 TIMEOUT_SECONDS = 15.0
 
 
@@ -31,10 +33,16 @@ async def send(
     body = msgspec.json.encode(message)
     headers = signed(destination.secret, message_id, int(now.timestamp()), body)
     host = urlsplit(destination.url).hostname
+    headers["content-type"] = "application/json"
     try:
-        answer = await http.post(
-            destination.url, content=body, headers=headers | {"content-type": "application/json"}
-        )
+        # Its words are not read: they mean nothing here, and may be slow and without end.
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            http.stream("POST", destination.url, content=body, headers=headers) as answer,
+        ):
+            pass
+    except TimeoutError:
+        return f"{host} did not answer within {TIMEOUT_SECONDS:g} s"
     except httpx.HTTPError as error:
         return f"{host} could not be reached ({type(error).__name__})"
     return "" if answer.is_success else f"{host} answered with HTTP {answer.status_code}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from countermand.demo.world import wait_until
 from countermand.ledger import told
 from countermand.ledger.journal import append, erase
 from countermand.outbound.destination import Destination
+from countermand.outbound.sending import client, send
 from countermand.outbound.signing import signed
 from countermand.outbound.teller import WAITS, Teller
 from web_bench import NOW, SHOP, Bench
@@ -371,6 +372,45 @@ def test_what_is_erased_while_others_are_told_is_not_told_any_more(desk: Desk) -
         assert first["data"]["why"] == "first"
         assert second["data"]["extra"] == {"erased": "yes"}
         assert b"Ann" not in desk.receiver.requests[1].content
+
+    run(desk, story)
+
+
+class Slow(httpx.AsyncByteStream):
+    """A body that goes on for as long as somebody reads."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.read += 1
+            yield b"x" * 65_536
+            await asyncio.sleep(0.001)
+
+
+def test_an_answer_without_end_is_not_read(desk: Desk) -> None:
+    async def story() -> None:
+        body = Slow()
+        http = client(httpx.MockTransport(lambda _: httpx.Response(200, stream=body)))
+        assert await asyncio.wait_for(send(http, DESK, "1", {}, NOW), 1) == ""
+        assert body.read <= 1
+        await http.aclose()
+
+    run(desk, story)
+
+
+def test_one_that_never_answers_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answers(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        return httpx.Response(204)
+
+    async def story() -> None:
+        monkeypatch.setattr("countermand.outbound.sending.TIMEOUT_SECONDS", 0.05)
+        http = client(httpx.MockTransport(answers))
+        said = await asyncio.wait_for(send(http, DESK, "1", {}, NOW), 1)
+        assert said == "hooks.example did not answer within 0.05 s"
+        await http.aclose()
 
     run(desk, story)
 
