@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+import httpx2 as httpx
+
 from countermand.config.document import Document, dotted
 from countermand.config.lines import Place
 from countermand.config.model import DestinationTable
@@ -32,7 +34,7 @@ def _destination(document: Document, name: str, values: object) -> Destination |
             (*place, "url"),
             f"{dotted((*place, 'url'))} must be an https address; http is for this machine only",
         )
-    if read.console and urlsplit(read.console).scheme not in ("http", "https"):
+    if read.console and not _is_address(read.console):
         document.wrong((*place, "console"), f"{dotted((*place, 'console'))} must be an address of a page")
     if document.secrets and read.secret:
         try:
@@ -58,9 +60,14 @@ def _events(document: Document, place: Place, names: Sequence[str]) -> tuple[Eve
 
 
 def _is_safe(url: str) -> bool:
+    return _is_address(url) and (urlsplit(url).scheme == "https" or urlsplit(url).hostname in _THIS_MACHINE)
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is one for whoever splits it as well as for whoever sends to it."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE))
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

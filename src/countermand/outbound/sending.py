@@ -43,6 +43,6 @@ async def send(
             pass
     except TimeoutError:
         return f"{host} did not answer within {TIMEOUT_SECONDS:g} s"
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{host} could not be reached ({type(error).__name__})"
     return "" if answer.is_success else f"{host} answered with HTTP {answer.status_code}"

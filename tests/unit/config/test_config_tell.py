@@ -38,6 +38,16 @@ def test_events_by_their_names_and_an_address_for_links(tmp_path: Path) -> None:
             'tell.desk.events has "task.opend", which is no journal entry; did you mean task.opened?',
         ),
         (("\nsecret", '\nconsole = "orders"\nsecret'), "tell.desk.console must be an address of a page"),
+        (("hooks.example", "hooks.example:x"), "tell.desk.url must be an https address"),
+        (("hooks.example", "ü_.example"), "tell.desk.url must be an https address"),
+        (
+            ("\nsecret", '\nconsole = "http://[orders"\nsecret'),
+            "tell.desk.console must be an address of a page",
+        ),
+        (
+            ("\nsecret", '\nconsole = "https:orders"\nsecret'),
+            "tell.desk.console must be an address of a page",
+        ),
         (("url =", "urll ="), "tell.desk.url is missing"),
     ],
 )
