@@ -85,8 +85,9 @@ def message_of(database: Connection, entry: JournalRow, destination: Destination
 
 
 def _task(database: Connection, number: str) -> AboutTask | None:
+    """None too where it is of a kind that this version does not know: the entry itself says enough."""
     rows = views.list_tasks(database, task_id=int(number)) if number.isdecimal() else []
-    if not rows:
+    if not rows or rows[0].kind not in list(TaskKind):
         return None
     (row,) = rows
     kind = TASK_TYPES[TaskKind(row.kind)]

@@ -415,6 +415,19 @@ def test_one_that_never_answers_is_given_up(desk: Desk, monkeypatch: pytest.Monk
     run(desk, story)
 
 
+def test_a_task_of_a_kind_that_is_not_known_any_more_holds_up_nothing(desk: Desk) -> None:
+    async def story() -> None:
+        await asyncio.to_thread(desk.bench.task, 1)
+        desk.bench.writer.write(lambda database: database.execute(text("update task set kind = 'old_kind'")))
+        desk.note(Event.BRAKE_TRIPPED, "then")
+        await desk.tell()
+        assert [told["type"] for told in desk.receiver.heard] == ["task.opened", "brake.tripped"]
+        assert "task" not in desk.receiver.heard[0]["data"]
+        assert desk.receiver.heard[0]["data"]["order"] == "10001"
+
+    run(desk, story)
+
+
 def test_the_console_and_health_say_who_does_not_hear(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     deaf = Destination(name="wall", url="http://127.0.0.1:9/path-that-lets-in", secret=SECRET)
