@@ -9,6 +9,7 @@ one may come twice, under the same id.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import httpx2 as httpx
@@ -58,7 +59,11 @@ class Teller:
         self._client = client(transport)
 
     async def aclose(self) -> None:
+        """Note what was passed and not stored yet, so that the next life does not begin before it."""
         await self._client.aclose()
+        if behind := {chain: seq for chain, seq in self._reached.items() if seq != self._stored[chain]}:
+            with suppress(Exception):  # it is no more than after a crash
+                await self._store(behind)
 
     async def step(self) -> bool:
         """Tell of the next entries of each chain; whether there were any."""

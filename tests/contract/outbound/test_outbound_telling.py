@@ -12,6 +12,7 @@ from typing import Any
 import httpx2 as httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from countermand.bridge.store import Entry
@@ -202,8 +203,8 @@ def test_one_that_crashed_before_it_could_note_it_says_the_last_again_under_the_
         desk.bench.writer.write_async = crash  # type: ignore[method-assign,assignment]
         with pytest.raises(ConnectionError):
             await desk.teller.step()
-        desk.bench.writer.write_async = write  # type: ignore[method-assign]
         await desk.teller.aclose()
+        desk.bench.writer.write_async = write  # type: ignore[method-assign]
         desk.born()
         desk.note(Event.BRAKE_TRIPPED, "then")
         await desk.tell()
@@ -424,6 +425,28 @@ def test_a_task_of_a_kind_that_is_not_known_any_more_holds_up_nothing(desk: Desk
         assert [told["type"] for told in desk.receiver.heard] == ["task.opened", "brake.tripped"]
         assert "task" not in desk.receiver.heard[0]["data"]
         assert desk.receiver.heard[0]["data"]["order"] == "10001"
+
+    run(desk, story)
+
+
+@pytest.mark.parametrize("event", [Event.BRAKE_TRIPPED, Event.LINE_SIGHTED])
+def test_what_was_cut_off_before_it_could_be_noted_is_not_looked_at_again(desk: Desk, event: Event) -> None:
+    async def story() -> None:
+        desk.note(event, "once")
+        write = desk.bench.writer.write_async
+
+        async def never(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        desk.bench.writer.write_async = never  # type: ignore[method-assign,assignment]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(desk.teller.step(), 0.1)
+        desk.bench.writer.write_async = write  # type: ignore[method-assign]
+        await desk.teller.aclose()
+        desk.destination = replace(DESK, events=tuple(Event))
+        desk.born()
+        await desk.tell()
+        assert len(desk.receiver.heard) == (1 if event is Event.BRAKE_TRIPPED else 0)
 
     run(desk, story)
 
