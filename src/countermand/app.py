@@ -448,10 +448,14 @@ class Service:
         while True:
             try:
                 busy = await teller.step()
+                teller.failed = ""
             except Exception as error:
-                teller.trouble = trouble(error) or f"An error of the program: {type(error).__name__}"
-                log.exception("outbound.step.failed", destination=teller.destination.name)
-                busy = False
+                busy, name, why = False, teller.destination.name, trouble(error)
+                if not why:
+                    log.exception("outbound.step.failed", destination=name)
+                elif why != teller.failed:
+                    log.error("outbound.step.failed", destination=name, why=why)  # noqa: TRY400 - see _step_failed
+                teller.failed = why or f"An error of the program: {type(error).__name__}"
             if not busy:
                 await asyncio.sleep(TELL_SECONDS)
 

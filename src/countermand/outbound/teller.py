@@ -35,7 +35,7 @@ _BATCH, _STORE_EVERY = 200, 1000
 class Teller:
     """Tells one destination of all connections.
 
-    `trouble`: why it does not hear, in one sentence. `told_at`: when it last heard, since the start.
+    `failed`: an error of ours, until a step goes well. `told_at`: when it last heard, since the start.
     """
 
     def __init__(
@@ -47,16 +47,22 @@ class Teller:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.destination = destination
-        self.trouble = ""
+        self.failed = ""
         self.told_at: datetime | None = None
         self._engine = engine
         self._writer = writer
         self._clock = clock
+        self._refused = ""
         self._failures = 0
         self._failed_at: datetime | None = None
         self._reached: dict[str, int] = {}
         self._stored: dict[str, int] = {}
         self._client = client(transport)
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not hear, in one sentence."""
+        return self.failed or self._refused
 
     async def aclose(self) -> None:
         """Note what was passed and not stored yet, so that the next life does not begin before it."""
@@ -125,9 +131,9 @@ class Teller:
             (entry,) = journal_since(database, entry.chain, entry.seq - 1, 1)
             message = message_of(database, entry, self.destination)
         trouble = await send(self._client, self.destination, message_id(entry), message, self._clock())
-        if trouble != self.trouble:
+        if trouble != self._refused:
             log.info("outbound.told", destination=self.destination.name, trouble=trouble)
-        self.trouble = trouble
+        self._refused = trouble
         self._failures = self._failures + 1 if trouble else 0
         self._failed_at = self._clock() if trouble else None
         self.told_at = self.told_at if trouble else self._clock()

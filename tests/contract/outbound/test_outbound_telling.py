@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -12,9 +13,11 @@ from typing import Any
 import httpx2 as httpx
 import msgspec
 import pytest
+import structlog
 from msgspec.structs import replace
 from sqlalchemy import text
 
+from countermand.app import Service
 from countermand.bridge.store import Entry
 from countermand.core.events import Event
 from countermand.core.tasks import TASK_TYPES, TaskKind
@@ -321,7 +324,7 @@ def test_what_was_there_before_is_no_news_though_the_first_place_could_not_be_st
         return await write(work)
 
     async def story() -> None:
-        desk.bench.writer.write_async = fails_once  # type: ignore[method-assign,assignment]
+        desk.bench.writer.write_async = fails_once  # type: ignore[method-assign]
         with suppress(ConnectionError):
             await desk.teller.step()
         await desk.tell()
@@ -447,6 +450,33 @@ def test_what_was_cut_off_before_it_could_be_noted_is_not_looked_at_again(desk: 
         desk.born()
         await desk.tell()
         assert len(desk.receiver.heard) == (1 if event is Event.BRAKE_TRIPPED else 0)
+
+    run(desk, story)
+
+
+def test_an_error_of_ours_is_said_until_it_is_over_and_a_full_disk_once(desk: Desk) -> None:
+    async def story() -> None:
+        said: list[str] = []
+        heard_all = asyncio.Event()
+        full = sqlite3.OperationalError("full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        errors = [full, full]
+
+        async def step() -> bool:
+            said.append(desk.teller.trouble)
+            if len(said) == 4:
+                heard_all.set()
+            if errors:
+                raise errors.pop()
+            return False
+
+        desk.teller.step = step  # type: ignore[method-assign]
+        with structlog.testing.capture_logs() as logs:
+            loop = asyncio.create_task(Service._tell(desk.teller))
+            await asyncio.wait_for(heard_all.wait(), 20)
+        loop.cancel()
+        assert [each.startswith("The disk is full") for each in said] == [False, True, True, False]
+        assert [each["log_level"] for each in logs] == ["error"]
 
     run(desk, story)
 
