@@ -34,6 +34,7 @@ def put_right(case: Case, now: datetime, began_at: datetime) -> Case:
         return case
     return replace(
         case,
+        first_seen_at=min(case.first_seen_at, began_at),
         storefront_read_at=min(case.storefront_read_at, began_at),
         mis_read_at=min(case.mis_read_at, began_at),
         searched_at=_not_after(case.searched_at, began_at),

@@ -58,8 +58,11 @@ class Settling:
     def overdue(self) -> None:
         """Raise for what has lasted too long."""
         now = self._watch.loop.time()
-        for (name, order_id, line_id), since in self._since.items():
+        for (name, order_id, line_id), since in list(self._since.items()):
             if now - since > self._bound and self._watch.healthy(since, now) > self._bound:
+                self.judge(order_id)  # a look that changed nothing of note may have ended it
+                if (name, order_id, line_id) not in self._since:
+                    continue
                 what = {(n, line): w for n, line, w in self._problems(order_id)}.get((name, line_id), "")
                 raise Violation(name, f"order {order_id} line {line_id}", f"since {since:.0f} s: {what}")
 

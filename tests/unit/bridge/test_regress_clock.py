@@ -9,6 +9,7 @@ from bridge_fakes import AT_ONCE, CANCELLED, STARTED, Small, run
 
 from countermand.bridge.connection import Polling
 from countermand.core.status import OPEN
+from countermand.core.tasks import TaskKind
 
 DAY = timedelta(days=1).total_seconds()
 OFTEN = Polling()
@@ -52,6 +53,24 @@ def test_what_is_listed_counts_although_the_last_read_claims_to_be_from_later(ah
         small.mis.cancel_by_hand("J10001-01")
         await small.bridge._poll.look()
         assert (await small.case()).items[0].mis.status == CANCELLED
+
+    run(story())
+
+
+def test_an_order_that_is_not_made_is_asked_about_in_time_although_the_clock_was_ahead() -> None:
+    """Seed 9341: an order first seen on a clock a day ahead was waited for a day longer."""
+
+    async def story() -> None:
+        small = Small(polling=OFTEN)
+        small.clock.advance(DAY)
+        small.storefront.place("10001")
+        small.order_hook("10001")
+        await small.settle()
+        small.clock.advance(-DAY)
+        for _ in range(10):
+            small.clock.advance(1800)
+            await small.settle()
+        assert small.task(TaskKind.NOT_IN_PRODUCTION).state == "open"
 
     run(story())
 
