@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+#: Characters of a name, as it stands in the journal.
+MOST_NAME = 60
+
 
 class Role(StrEnum):
     """What somebody may do; each role may do all that those before it may."""

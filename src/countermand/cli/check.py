@@ -15,6 +15,7 @@ from countermand.cli.remote import table
 from countermand.cli.setup import config_option
 from countermand.config import SetUp, load
 from countermand.config.database import inspect_database
+from countermand.config.model import THIS_MACHINE
 from countermand.config.trial import Tried, try_systems
 from countermand.core.policy import Direction
 from countermand.core.status import Side
@@ -108,7 +109,7 @@ def _notes(setup: SetUp) -> Iterator[str]:
     for path in setup.watched[1:]:
         if path.stat().st_mode & 0o077:
             yield f"the key file {path} can be read by other users of this machine (chmod 600 {path})"
-    if setup.server.host not in ("127.0.0.1", "::1", "localhost"):
+    if setup.server.host not in THIS_MACHINE:
         yield f"host = {setup.server.host} lets others on the network in; a web server with https is safer"
     if setup.server.hosts and not setup.installation.sign_in.header:
         names = ", ".join(setup.server.hosts)

@@ -9,14 +9,12 @@ import httpx2 as httpx
 
 from countermand.config.document import Document, dotted
 from countermand.config.lines import Place
-from countermand.config.model import DestinationTable
+from countermand.config.model import THIS_MACHINE, DestinationTable
 from countermand.config.problems import nearest, shown
 from countermand.config.specs import TELL
 from countermand.core.events import Event
 from countermand.outbound.destination import Destination
 from countermand.outbound.signing import key_of
-
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def read_destinations(document: Document, tables: Mapping[str, object]) -> tuple[Destination, ...]:
@@ -60,7 +58,7 @@ def _events(document: Document, place: Place, names: Sequence[str]) -> tuple[Eve
 
 
 def _is_safe(url: str) -> bool:
-    return _is_address(url) and (urlsplit(url).scheme == "https" or urlsplit(url).hostname in _THIS_MACHINE)
+    return _is_address(url) and (urlsplit(url).scheme == "https" or urlsplit(url).hostname in THIS_MACHINE)
 
 
 def _is_address(url: str) -> bool:

@@ -18,6 +18,8 @@ from countermand.vendor_http.settings import setting
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 FILE_NAME = "countermand.toml"
+#: Hosts that nobody reaches from elsewhere.
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 #: Nothing is written by itself until somebody says so, in any direction.
 PRODUCTION = Policy(

@@ -81,8 +81,8 @@ class Caretaker:
             if getattr(new.server, name) != getattr(self._started, name)
         )
         recovered = bool(self._service.set_up_refused)
-        others_may = new.installation.sign_in != self.setup.installation.sign_in
-        if changed or recovered or others_may or waiting != self._service.needs_restart:
+        differs = new.installation != self.setup.installation
+        if differs or recovered or waiting != self._service.needs_restart:
             log.info("set_up.taken_over", connections=", ".join(changed), needs_restart=", ".join(waiting))
         self.setup, self._watched, self._taken = new, new.watched, new.fingerprint
         self._service.set_up_refused, self._service.needs_restart = "", waiting

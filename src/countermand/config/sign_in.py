@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from ipaddress import ip_address
 
-from countermand.access import Colleague, Role, SignIn, login_of, looks_like
+from countermand.access import MOST_NAME, Colleague, Role, SignIn, login_of, looks_like
 from countermand.bridge.store import ITSELF
 from countermand.config.document import Document, dotted
 from countermand.config.lines import Place
@@ -18,7 +18,6 @@ _PLACE = ("sign_in",)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: They say nothing of who has signed in, and one of them holds passwords, which the journal would keep.
 _OF_BROWSERS = frozenset({"authorization", "cookie", "from", "host", "origin", "referer", "user-agent"})
-_MOST_NAME = 60
 
 
 def read_sign_in(document: Document, values: object) -> SignIn:
@@ -70,8 +69,8 @@ def _people(document: Document, tables: dict[str, object]) -> dict[str, Colleagu
         if person is None:
             continue
         name = " ".join(person.name.split())
-        if not name or not name.isprintable() or len(name) > _MOST_NAME:
-            _wrong_name(document, place, f"must be a name of at most {_MOST_NAME} characters")
+        if not name or not name.isprintable() or len(name) > MOST_NAME:
+            _wrong_name(document, place, f"must be a name of at most {MOST_NAME} characters")
         if looks_like(name) == ITSELF:
             _wrong_name(document, place, f"is {shown(name)}: what Countermand does by itself stands under it")
         if login_of(login) in people:

@@ -11,13 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from countermand.access import Role
+from countermand.access import MOST_NAME, Role
 from countermand.app import Service
 from countermand.bridge import people
 from countermand.ledger.tasks import OvertakenError
 from countermand.ledger.views import OrderRow
 from countermand.web.person import (
-    MOST_NAME,
     MOST_REASON,
     clean_name,
     clean_reason,

@@ -15,14 +15,13 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from countermand.access import Role
+from countermand.access import MOST_NAME, Role
 from countermand.web.problem import Problem
 
 _NAME_COOKIE = "countermand_name"
 _FORM_COOKIE = "countermand_form"
 _FORM_FIELD = "_form"
 _YEAR = 365 * 24 * 3600
-MOST_NAME = 60
 MOST_REASON = 1000
 #: Characters that no reason needs: controls but for tabs and line ends, and what turns the reading direction.
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

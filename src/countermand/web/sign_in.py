@@ -10,11 +10,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from countermand.access import Role, SignIn, login_of, looks_like
+from countermand.access import MOST_NAME, Role, SignIn, login_of, looks_like
 from countermand.bridge.store import ITSELF
 from countermand.web.console import problem_page
 from countermand.web.pages import STATIC_PREFIX
-from countermand.web.person import MOST_NAME, Person, clean_name
+from countermand.web.person import Person, clean_name
 from countermand.web.problem import Problem
 
 _OPEN = ("/hooks/", f"{STATIC_PREFIX}/")

@@ -11,9 +11,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from countermand.access import MOST_NAME
 from countermand.web.console import own_address
 from countermand.web.person import (
-    MOST_NAME,
     acting,
     clean_name,
     forget,
