@@ -124,8 +124,10 @@ def _with_verdict(line: CaseLine, entry: OrderLine, verdict: Verdict, now: datet
     if isinstance(verdict, InStep) and shown and line.settlement is not None:
         # Both agree again: what somebody left different is over; the same change later is asked about anew.
         line = replace(line, settlement=None)
-    # A job that is not found for once may be back at the next read: nothing known of it is forgotten.
-    agreed = isinstance(verdict, InStep | Settled) and (shown or line.base is None)
+    # What is not found for once may be back at the next read: nothing known of it is forgotten, and nothing
+    # that was never agreed on counts as agreed because one side had nothing to say.
+    agreed = isinstance(verdict, InStep | Settled) and shown
+    agreed = agreed or (isinstance(verdict, Settled) and line.base is None)
     return replace(line, base=entry.line.pair) if agreed and line.base != entry.line.pair else line
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from countermand.bridge.absence import items_as_believed, orders_as_believed
 from countermand.bridge.case import Case, CaseLine, Doubt, Link, awaits_search
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
@@ -127,8 +128,10 @@ class Looking:
     async def _orders(self, passes: Sequence[Pass]) -> dict[str, StorefrontOrder | OrderNotRead]:
         if not passes:
             return {}
-        read = await self._connection.storefront.read_orders([one.case.order_id for one in passes])
-        return {order.order_id: order for order in read}
+        cases = [one.case for one in passes]
+        read = await self._connection.storefront.read_orders([case.order_id for case in cases])
+        shown = {order.order_id: order for order in read}
+        return await orders_as_believed(cases, shown, self._connection, self._store)
 
     async def _items(self, passes: Sequence[Pass]) -> dict[str, MisItem]:
         refs = {
@@ -138,7 +141,8 @@ class Looking:
         }
         if not refs:
             return {}
-        return {item.ref: item for item in await self._connection.mis.read(list(refs.values()))}
+        shown = {item.ref: item for item in await self._connection.mis.read(list(refs.values()))}
+        return await items_as_believed([one.case for one in passes], shown, self._connection, self._store)
 
     def _take(
         self,

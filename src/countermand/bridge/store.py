@@ -169,6 +169,10 @@ class Store(Protocol):
         """The cases of storefront order ids that are known."""
         ...
 
+    async def newest(self, connection: str, limit: int, without: Sequence[str]) -> list[StoredCase]:
+        """The orders that became known last and are not closed, newest first, but for these order ids."""
+        ...
+
     async def orders_of(
         self, connection: str, kind: str, values: Sequence[str]
     ) -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from countermand.core.order import Payment
 from countermand.core.plan import Later, NeedsPerson, Plan
 from countermand.core.status import Facts, Pair
 from countermand.core.tasks import TASK_TYPES, TaskKind, TaskType
-from countermand.core.verdict import InStep, Push, Settled, Wait
+from countermand.core.verdict import InStep, Push, Settled, Verdict, Wait
 
 #: Only a person's word tells that these are done; they stay until it is given.
 WORD_ONLY = frozenset(kind for kind, one in TASK_TYPES.items() if one.proof == "word")
@@ -122,7 +122,7 @@ def _ends(
         verdicts = [plan.verdicts.get(line_id) for line_id in task.line_ids]
         if task.kind in wanted or _not_over_yet(task, plan):
             continue
-        agreed = all(isinstance(verdict, InStep | Settled) for verdict in verdicts)
+        agreed = all(_is_agreed(verdict) for verdict in verdicts)
         reported = [line for line in case.lines if line.settlement and line.settlement.reported]
         by_word = [
             line.settlement.by for line in reported if line.settlement and line.line_id in task.line_ids
@@ -133,6 +133,11 @@ def _ends(
             by=by_word[0] if by_word else said[task.id].by if task.id in said else ITSELF,
             reason=seen(case, connection, task.line_ids),
         )
+
+
+def _is_agreed(verdict: Verdict | None) -> bool:
+    """Whether both systems were read and agree; where one has nothing to show any more, nothing is proven."""
+    return isinstance(verdict, Settled) or (isinstance(verdict, InStep) and not verdict.close)
 
 
 def _checks(case: Case, connection: Connection, wanted: dict[TaskKind, NeedsPerson]) -> Iterable[TaskCheck]:

@@ -35,8 +35,9 @@ GATES: tuple[Question, ...] = (
         "Can one side not be judged: a status nobody mapped, a system that cannot be read, a line that is no "
         "longer found?",
         "Nothing is guessed and nothing is written. An unknown status is asked about once per value; an "
-        "unreadable system or a missing line is read again for a while, then a person is asked. Missing on "
-        "both sides, or missing beside a cancel of goods that never left, is closed.",
+        "unreadable system or a missing line is read again for a while, then a person is asked; one that is "
+        "missing on both sides, or beside a cancel of goods that never left, is closed then. A system that "
+        "finds nothing any more of what it had counts as one that cannot be read.",
         ("unmapped", "unreadable", "cannot-read", "cannot-read-cancelled", "gone"),
     ),
     Question(

@@ -68,10 +68,12 @@ def _gone(line: Line, policy: Policy, now: datetime) -> Verdict:
     gone = [reading for reading in readings if isinstance(reading.status, Gone)]
     others = [reading.status for reading in readings if reading not in gone]
     over = all(isinstance(status, Facts) and status.cancelled and not status.sent for status in others)
+    believed_at = max(reading.since for reading in gone) + policy.gone_after
+    if now < believed_at:
+        return Wait("gone", believed_at)  # one answer proves nothing: both sides are read again first
     if over and all(reading.status == GONE for reading in gone):
         return InStep("gone", close=True)
-    ask_at = max(reading.since for reading in gone) + policy.gone_after
-    return Wait("gone", ask_at) if now < ask_at else Ask("gone", TaskKind.GONE)
+    return Ask("gone", TaskKind.GONE)
 
 
 def _moved_back(line: Line) -> Verdict | None:

@@ -38,6 +38,13 @@ _DUE = Prepared(
 _LOAD = Prepared(
     select(_orders.c.order_ref, *_ROW).where(_orders.c.connection == _OF, _orders.c.order_ref.in_(_VALUES))
 )
+#: The newest orders, but for some.
+_NEWEST = Prepared(
+    select(*_ROW)
+    .where(_orders.c.connection == _OF, _orders.c.order_ref.not_in(_VALUES), _orders.c.state != "closed")
+    .order_by(_orders.c.id.desc())
+    .limit(bindparam("most"))
+)
 #: Which orders some numbers lead to.
 _ORDERS_OF = Prepared(
     select(schema.reference.c.value, _orders.c.order_ref)
@@ -124,6 +131,10 @@ class DatabaseStore:
     async def load(self, connection: str, order_ids: Sequence[str]) -> dict[str, StoredCase]:
         rows = self._rows(_LOAD, {"of": connection, "values": list(order_ids)})
         return {order_ref: _stored(*row) for order_ref, *row in rows}
+
+    async def newest(self, connection: str, limit: int, without: Sequence[str]) -> list[StoredCase]:
+        wanted = {"of": connection, "most": limit, "values": list(without)}
+        return [_stored(*row) for row in self._rows(_NEWEST, wanted)]
 
     async def orders_of(
         self, connection: str, kind: str, values: Sequence[str]

@@ -31,7 +31,7 @@ from sqlalchemy import Connection, func, select
 from countermand.bridge.case import OpenTask, Written
 from countermand.bridge.faults import failed, over
 from countermand.bridge.ports import MisItem, MisItemKind
-from countermand.bridge.store import BrakeLimits, Closing, HookEnd, StoredCase, TaskCheck
+from countermand.bridge.store import BrakeLimits, Closing, HookEnd, State, StoredCase, TaskCheck
 from countermand.core.command import Change as Asked
 from countermand.core.command import Command
 from countermand.core.policy import Direction
@@ -108,6 +108,16 @@ def test_due_orders_come_most_overdue_first_and_only_their_own(ledger: Ledger) -
     assert [one.case.order_id for one in due] == ["10002", "10001", "10003"]
     assert len(run(ledger.store.due(SHOP, NOW, 2))) == 2
     assert run(ledger.store.due("another-shop", NOW, 10)) == []
+
+
+def test_the_newest_orders_come_without_some_and_without_closed_ones(ledger: Ledger) -> None:
+    for order_id in ("10001", "10002", "10003", "10004"):
+        state = State.CLOSED if order_id == "10003" else State.IN_STEP
+        run(ledger.save(replace(change(case(order_id)), state=state)))
+    newest = run(ledger.store.newest(SHOP, 10, ["10004"]))
+    assert [one.case.order_id for one in newest] == ["10002", "10001"]
+    assert [one.case.order_id for one in run(ledger.store.newest(SHOP, 1, []))] == ["10004"]
+    assert run(ledger.store.newest("another-shop", 10, [])) == []
 
 
 def test_a_naive_time_is_refused(ledger: Ledger) -> None:

@@ -127,8 +127,12 @@ def test_with_both_sides_unreadable_the_one_that_is_so_for_longer_is_asked_about
         ("gone", "cancelled/produced"),
     ],
 )
-def test_gone_on_both_sides_or_beside_a_cancel_is_closed(storefront: str, mis: str) -> None:
-    assert judged(line(storefront, mis)) == InStep("gone", close=True)
+def test_gone_on_both_sides_or_beside_a_cancel_is_looked_at_again_and_then_closed(
+    storefront: str, mis: str
+) -> None:
+    policy, own = Policy(gone_after=timedelta(minutes=1)), line(storefront, mis)
+    assert judged(own, policy, timedelta(seconds=59)) == Wait("gone", T0 + timedelta(minutes=1))
+    assert judged(own, policy, timedelta(minutes=1)) == InStep("gone", close=True)
 
 
 @pytest.mark.parametrize("base", [None, pair("open/none", "open/none")])
@@ -283,7 +287,8 @@ def test_old_parcels_mail_nobody() -> None:
     ],
 )
 def test_agreement_at_first_sight_is_agreement(storefront: str, mis: str, verdict: Verdict) -> None:
-    assert judged(line(storefront, mis, base=None)) == verdict
+    policy = Policy()
+    assert judged(line(storefront, mis, base=None), policy, policy.gone_after) == verdict
 
 
 # Not yet in production
