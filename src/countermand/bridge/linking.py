@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -50,8 +51,15 @@ KEY_SCORES = {
     "order id, same quantity": 60,
     "order id": 30,
     "PO number": 10,
+    "older than the order": 5,
 }
 _CERTAIN = 60
+_OLDER = "older than the order"
+#: Keys that do not name the order for sure: another one may carry the same number.
+POINTING = frozenset({"PO number", _OLDER})
+#: A job that was last changed by so much before the order was placed was made for another, of the same
+#: number: more than a wrong time zone takes away.
+_OLD = timedelta(days=1)
 _SAME_QUANTITY = "order id, same quantity"
 #: Keys that name the order only: which line it is follows from what is left.
 _BY_ORDER = ("order id, only line left", _SAME_QUANTITY)
@@ -103,7 +111,27 @@ def match(
 
 def _open_to(case: Case, item: MisItem) -> list[Candidate]:
     """Candidates that nobody has ruled out."""
-    return [each for each in _candidates(case, item) if not _ruled_out(case, each)]
+    candidates = [each for each in _candidates(case, item) if not _ruled_out(case, each)]
+    return [_as_older(each) for each in candidates] if _is_older(case, item) else candidates
+
+
+def _is_older(case: Case, item: MisItem) -> bool:
+    """Whether it was there before the order: numbers are used again, and by more than one system."""
+    if case.placed_at is None or item.changed_at is None:
+        return False
+    return item.changed_at < case.placed_at - _OLD
+
+
+def _as_older(candidate: Candidate) -> Candidate:
+    assert candidate.item.changed_at is not None, f"{candidate.item.ref} has no time to be older by"
+    against = f"against: last changed on {candidate.item.changed_at:%Y-%m-%d}, before the order was placed"
+    return replace(
+        candidate,
+        key=_OLDER,
+        certain=False,
+        score=KEY_SCORES[_OLDER],
+        reasons=(*candidate.reasons, against),
+    )
 
 
 def _fitting_by_quantity(case: Case, items: Iterable[MisItem]) -> dict[str, list[str]]:

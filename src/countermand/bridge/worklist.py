@@ -9,6 +9,7 @@ import msgspec
 
 from countermand.bridge.case import Case, Doubt, OpenTask, as_order
 from countermand.bridge.connection import Connection
+from countermand.bridge.linking import POINTING
 from countermand.bridge.store import ITSELF, Closing, TaskCheck, TaskEnd, TaskWish
 from countermand.core.order import Payment
 from countermand.core.plan import Later, NeedsPerson, Plan
@@ -190,8 +191,8 @@ def _doubts(case: Case) -> Iterable[NeedsPerson]:
 
 
 def _names_order(doubt: Doubt) -> bool:
-    """A PO number may be another order's; any other key names this one, so the job must not be forgotten."""
-    return doubt.key not in ("", "PO number")
+    """Some keys may be another order's; any other names this one, so the job must not be forgotten."""
+    return doubt.key not in ("", *POINTING)
 
 
 # Money: recorded, never computed

@@ -194,6 +194,48 @@ def test_what_names_something_else_is_not_even_a_doubt(item: MisItem) -> None:
     assert (found.links, found.doubtful) == ((), ())
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"customer_reference": "10001"},
+        {"external_reference": "s1"},
+        {"notes": "10001/s1"},
+        {"quote_no": "Q1"},
+    ],
+)
+def test_a_job_that_was_there_before_the_order_is_only_a_doubt(named: dict[str, str]) -> None:
+    """Its number was used before: last year, by another system, or as a customer's own number."""
+    of = case(line("s1", quote_id="Q1"), placed_at=START)
+    old, young = START - timedelta(days=700), START - timedelta(hours=23)
+    assert made(match(of, [job(changed_at=young, **named)]).links)
+    found = match(of, [job(changed_at=old, **named)])
+    assert (found.links, made(found.doubtful)) == ((), [("J1", "s1", "older than the order")])
+    assert found.doubtful[0].reasons[-1] == (
+        "against: last changed on 2024-12-23, before the order was placed"
+    )
+    with_own = match(of, [job(changed_at=old, **named), job("J2", changed_at=START, **named)])
+    assert [(ref, line_id) for ref, line_id, _ in made(with_own.links)] == [("J2", "s1")]
+
+
+def test_a_dispatch_of_years_ago_under_the_same_number_ships_nothing_today() -> None:
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        small.mis.make("J1", customer_reference="10001", status=Facts(Intent.OPEN, Progress.DISPATCHED))
+        small.mis.changed_at["J1"] -= timedelta(days=700)
+        small.storefront.place("10001")
+        small.order_hook("10001")
+        await small.settle()
+        assert small.storefront.writes == []
+        assert small.task(TaskKind.AMBIGUOUS_LINK).state == "open"
+        small.mis.make("J2", customer_reference="10001", external_reference="s10001")
+        small.job_hook("J2")
+        await small.settle()
+        assert [link.ref for link in (await small.case()).lines[0].links] == ["J2"]
+        assert small.task(TaskKind.AMBIGUOUS_LINK).state == "closed"
+
+    run(story())
+
+
 def test_an_order_without_a_po_number_is_not_matched_by_empty_references() -> None:
     found = match(case(line("s1", quote_id="")), [job(customer_reference="", quote_no="")])
     assert (found.links, found.doubtful) == ((), ())
