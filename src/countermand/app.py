@@ -119,11 +119,15 @@ def _parsers(settings: ConnectionSettings) -> Mapping[Side, HookParser]:
     }
 
 
-def siblings(installation: Installation, name: str) -> tuple[str, ...]:
-    """Other connections of the same MIS: each storefront numbers its orders for itself."""
+def siblings(installation: Installation, name: str) -> dict[str, InfigoSettings]:
+    """Other connections of the same MIS, and their storefronts: each numbers its orders for itself."""
     addresses = {one.name: one.printiq.base_url.rstrip("/").casefold() for one in installation.connections}
     own = addresses.get(name)
-    return tuple(other for other, address in addresses.items() if address == own and other != name)
+    return {
+        one.name: one.infigo
+        for one in installation.connections
+        if addresses[one.name] == own and one.name != name
+    }
 
 
 def _mask(settings: ConnectionSettings, storefront: InfigoStorefront, mis: PrintIQMis) -> Mask:
@@ -315,7 +319,10 @@ class Service:
             mis=mis,
             policy=settings.policy,
             overrides=settings.overrides,
-            siblings=siblings(installation, settings.name),
+            siblings={
+                other: self._storefront(infigo)
+                for other, infigo in siblings(installation, settings.name).items()
+            },
             live_since=live_since,
             polling=settings.polling,
             mask=_mask(settings, storefront, mis),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -70,8 +70,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     polling: Polling = Polling()
     storefront_name: str = "Infigo"
     mis_name: str = "printIQ"
-    #: Names of other connections whose storefronts share this MIS: their orders may claim the same jobs.
-    siblings: tuple[str, ...] = ()
+    #: Other connections that share this MIS, with their storefronts: their orders may claim the same jobs.
+    siblings: Mapping[str, StorefrontPort] = {}
     #: After a write of ours, a message from that system within this time is most likely its echo.
     echo_window: timedelta = timedelta(seconds=10)
     #: Strikes the secrets of both systems out of a text.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -17,6 +18,12 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case, CaseLine, Link
 from countermand.bridge.ports import MisItem
 from countermand.core.order import LineKind, MisItemKind
+
+
+class Matching(Protocol):
+    """`match`, or a narrower way of it."""
+
+    def __call__(self, case: Case, items: Sequence[MisItem], taken: Set[str]) -> Linked: ...
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +70,9 @@ _OLD = timedelta(days=1)
 _SAME_QUANTITY = "order id, same quantity"
 #: Keys that name the order only: which line it is follows from what is left.
 _BY_ORDER = ("order id, only line left", _SAME_QUANTITY)
+BY_LINE = "line id"
+#: Keys that are numbers which a storefront has given: another one may have given the same.
+BY_NUMBER = frozenset({BY_LINE, "order and line in the notes", *_BY_ORDER})
 
 
 def match_named(case: Case, items: Iterable[MisItem], taken: Set[str] = frozenset()) -> Linked:

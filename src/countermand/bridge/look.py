@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -12,12 +13,12 @@ from countermand.bridge.absence import items_as_believed, orders_as_believed
 from countermand.bridge.case import Case, CaseLine, Doubt, Link, awaits_search
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
-from countermand.bridge.linking import Candidate, Linked, match, match_named
+from countermand.bridge.linking import BY_LINE, BY_NUMBER, Candidate, Linked, Matching, match, match_named
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
 from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
-from countermand.core.status import Side, Unreadable
+from countermand.core.status import Gone, Side, Unreadable
 from countermand.core.verdict import Ask, Push, Wait
 
 Sides = frozenset[Side]
@@ -190,20 +191,51 @@ class Looking:
 
         A copy of a job may be heard of before the job, and would take the line that is left for that.
         """
-        taken = await self._taken(one.case, [item.ref for item in kept])
-        one = self._with_links(one, match_named(one.case, kept, taken))
+        one = self._with_links(one, await self._matched(one.case, kept, match_named))
         if all(line.links for line in one.case.lines):
-            return self._with_links(one, match(one.case, kept, taken))
+            return self._with_links(one, await self._matched(one.case, kept, match))
         began = self._clock()
         found = await self._connection.mis.find(search_keys(one.case))
         if found is None:
-            matched = match(one.case, kept, taken, complete="find" not in self._connection.offered)
+            whole = "find" not in self._connection.offered
+            matched = await self._matched(one.case, kept, partial(match, complete=whole))
             one = self._with_links(one, matched)
             return one if matched.left else replace(one, case=_searched(one.case, self.listed_at))
         one = replace(one, case=_searched(one.case, began))
         items = {item.ref: item for item in (*kept, *found)}
-        taken = await self._taken(one.case, sorted(items))
-        return self._with_links(one, match(one.case, list(items.values()), taken))
+        return self._with_links(one, await self._matched(one.case, list(items.values()), match))
+
+    async def _matched(self, case: Case, items: Sequence[MisItem], matching: Matching) -> Linked:
+        """What matching finds; nothing is linked by a number that another storefront may have given too."""
+        refs = [item.ref for item in items]
+        found = matching(case, items, await self._taken(case, refs))
+        by_number = [each for each in found.links if each.key in BY_NUMBER]
+        if not by_number or not (shop := await self._doubled_in(case, by_number)):
+            return found
+        found = matching(case, items, frozenset(refs))
+        against = f"against: {shop} may have an order of the same number"
+        doubtful = (replace(each, reasons=(*each.reasons, against)) for each in found.doubtful)
+        return replace(found, doubtful=tuple(doubtful))
+
+    async def _doubled_in(self, case: Case, made: Sequence[Candidate]) -> str:
+        """The connection whose storefront has, or may have, one of the numbers by which links are made.
+
+        It is asked itself: a job is made after its order, so that whose job it is shows there, although
+        nobody has told us of that order yet. Where it cannot be read, nobody knows.
+        """
+        # A job that names the order by another number names its line alone.
+        lines = {
+            each.line_id
+            for each in made
+            if each.key == BY_LINE and each.item.customer_reference not in (case.order_id, "")
+        }
+        for name, storefront in self._connection.siblings.items():
+            (order,) = await storefront.read_orders([case.order_id])
+            if not isinstance(order, OrderNotRead) or not isinstance(order.status, Gone):
+                return name
+            if any([await storefront.find_order_of_line(line_id) for line_id in sorted(lines)]):
+                return name
+        return ""
 
     async def _taken(self, case: Case, refs: Sequence[str]) -> frozenset[str]:
         """Which of these items make lines of other orders, or may."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bridge_fakes import NEVER, PARSERS, START, Small, run
 from msgspec.structs import replace
 
@@ -20,15 +22,15 @@ class TwoShops(Small):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connection = replace(self.connection, siblings=(OTHER,))
-        self.bridge = Bridge(self.connection, self.store, PARSERS, self.clock)
         self.writer.write(lambda database: remember_connection(database, OTHER, START, START))
         second = Small(engine=self.engine)
         self.other_storefront = second.storefront
         self.other_storefront._clock = self.clock
+        self.connection = replace(self.connection, siblings={OTHER: self.other_storefront})
+        self.bridge = Bridge(self.connection, self.store, PARSERS, self.clock)
         connection = replace(
-            self.connection, name=OTHER, storefront=self.other_storefront, siblings=(self.connection.name,),
-            polling=NEVER,
+            self.connection, name=OTHER, storefront=self.other_storefront,
+            siblings={self.connection.name: self.storefront}, polling=NEVER,
         )  # fmt: skip
         self.other = Bridge(connection, self.store, PARSERS, self.clock)
 
@@ -85,5 +87,90 @@ def test_what_a_person_linked_is_sure() -> None:
         shops.order_hook("10001")
         await shops.settle()
         assert shops.mis.writes == ["J1"]
+
+    run(story())
+
+
+async def cancelled(shops: TwoShops, order_id: str) -> Case:
+    shops.storefront.cancel_by_hand(order_id)
+    shops.order_hook(order_id)
+    await shops.settle()
+    return await shops.case(order_id)
+
+
+def test_a_job_of_the_other_shop_is_not_taken_although_its_order_is_not_known_yet() -> None:
+    """Its message is late: the other storefront itself says that it has an order of that number."""
+
+    async def story() -> None:
+        shops = TwoShops()
+        shops.other_storefront.place("10001")
+        shops.storefront.place("10001")
+        shops.mis.make("J1", customer_reference="10001")
+        shops.order_hook("10001")
+        await shops.settle()
+        case = await cancelled(shops, "10001")
+        assert (shops.mis.writes, [line.links for line in case.lines]) == ([], [()])
+        assert [task.kind for task in case.tasks] == [TaskKind.AMBIGUOUS_LINK]
+        assert case.doubts[0].reasons[-1] == f"against: {OTHER} may have an order of the same number"
+
+    run(story())
+
+
+def test_a_job_that_names_a_line_of_the_other_shop_is_not_taken() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.other_storefront.place("777", "s1")
+        shops.storefront.place("10001", "s1")
+        shops.mis.make("J1", customer_reference="777", external_reference="s1")
+        shops.order_hook("10001")
+        await shops.settle()
+        await cancelled(shops, "10001")
+        assert shops.mis.writes == []
+
+    run(story())
+
+
+def test_while_the_other_storefront_cannot_be_read_nobody_knows_whose_a_job_is() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.storefront.place("10001")
+        shops.mis.make("J1", customer_reference="10001", external_reference="s10001")
+        shops.other_storefront.down = "HTTP 503"
+        shops.order_hook("10001")
+        await shops.settle()
+        assert [task.kind for task in (await shops.case("10001")).tasks] == [TaskKind.AMBIGUOUS_LINK]
+        shops.other_storefront.down = ""
+        shops.job_hook("J1")
+        await shops.settle()
+        case = await shops.case("10001")
+        assert [link.ref for link in case.lines[0].links] == ["J1"]
+        assert case.tasks == ()
+
+    run(story())
+
+
+def test_whose_a_job_is_that_is_told_by_its_quote_needs_nobody_to_be_asked() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.storefront.place("10001").lines[0].quote_id = "Q1"
+        shops.mis.make("J1", quote_no="Q1")
+        shops.order_hook("10001")
+        await shops.settle()
+        assert [link.ref for link in (await shops.case("10001")).lines[0].links] == ["J1"]
+        assert shops.other_storefront.calls["read"] == 0
+
+    run(story())
+
+
+def test_two_shops_that_find_the_same_job_at_the_same_moment_both_leave_it() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.storefront.place("10001")
+        shops.other_storefront.place("10001")
+        shops.mis.make("J1", customer_reference="10001")
+        shops.order_hook("10001")
+        await asyncio.gather(shops.step(), shops.other_sees("10001"))
+        own, others = await shops.case("10001"), (await shops.store.load(OTHER, ["10001"]))["10001"].case
+        assert [line.links for line in (*own.lines, *others.lines)] == [(), ()]
 
     run(story())
