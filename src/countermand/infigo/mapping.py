@@ -44,13 +44,17 @@ KINDS: Mapping[str, LineKind] = {"print": LineKind.PRINT, "stock": LineKind.STOC
 
 
 class Axes(msgspec.Struct, frozen=True, kw_only=True):
-    """The raw values that decide one line's status; empty text where the answer has no such field."""
+    """The raw values that decide one line's status; empty text where the answer has no such field.
+
+    `others_left`: the order has lines that may have left, so that its shipping status may be theirs alone.
+    """
 
     order: str
     shipping: str
     line_cancelled: bool = False
     quantity: int | None = None
     shipped_quantity: int | None = None
+    others_left: bool = True
 
 
 def name_of(raw: str, statuses: Mapping[str, tuple[int, object]]) -> str | None:
@@ -74,18 +78,20 @@ def line_status(axes: Axes, *, pickup_counts: bool) -> LineStatus:
         return _unknown("shipping status", axes.shipping)
     cancelled = axes.line_cancelled or order == "Cancelled"
     progress = SHIPPING_STATUSES[shipping][1]
-    if progress is Progress.NONE and _some_shipped(axes):
+    if progress is Progress.NONE and _some_shipped(axes, cancelled=cancelled):
         progress = Progress.PART_DISPATCHED
     if pickup_counts and order == "Complete" and shipping == "ShippingNotRequired":
         progress = Progress.DISPATCHED
-    if axes.line_cancelled and order != "Cancelled" and axes.shipped_quantity == 0:
+    if axes.line_cancelled and order != "Cancelled" and axes.shipped_quantity == 0 and axes.others_left:
         # The shipping axis is the whole order's: the other lines left, this one was taken out before.
         progress = Progress.NONE
     return Facts(Intent.CANCELLED if cancelled else Intent.OPEN, progress)
 
 
-def _some_shipped(axes: Axes) -> bool:
-    return 0 < (axes.shipped_quantity or 0) < (axes.quantity or 0)
+def _some_shipped(axes: Axes, *, cancelled: bool) -> bool:
+    """Part of a line; of a cancelled one anything at all, for it must never look as if nothing had left."""
+    shipped = axes.shipped_quantity or 0
+    return shipped > 0 and (cancelled or shipped < (axes.quantity or 0))
 
 
 def _unknown(axis: str, raw: str) -> LineStatus:

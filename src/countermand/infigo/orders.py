@@ -138,21 +138,27 @@ class OrderReader:
     def _lines(self, rows: Sequence[object], order_status: str, shipping: str) -> tuple[StorefrontLine, ...]:
         """The lines by ids of their own: of two that share one, a cancel would reach either."""
         lines: dict[str, StorefrontLine] = {}
+        some_left = any(map(self._may_have_left, rows))
         for row in rows:
-            line = self._line(row, order_status, shipping)
+            line = self._line(row, order_status, shipping, some_left)
             if line.line_id in lines:
                 raise BadAnswerError(f"Infigo's answer has two lines called {line.line_id}")
             lines[line.line_id] = line
         return tuple(lines.values())
 
-    def _line(self, row: object, order_status: str, shipping: str) -> StorefrontLine:
+    def _may_have_left(self, row: object) -> bool:
+        """Whether the order's shipping status may be this line's: it was not taken out before that."""
+        cancelled = as_flag(pick(row, self._names.line_cancelled))
+        return cancelled is not True or as_int(pick(row, self._names.shipped_quantity)) != 0
+
+    def _line(self, row: object, order_status: str, shipping: str, some_left: bool) -> StorefrontLine:
         names = self._names
         line_id = as_text(pick(row, names.line_id))
         if not line_id:
             raise BadAnswerError("Infigo's answer has a line without an id")
         return StorefrontLine(
             line_id=line_id,
-            status=self._status(row, order_status, shipping),
+            status=self._status(row, order_status, shipping, some_left),
             kind=line_kind(pick(row, names.line_kind)),
             name=as_text(pick(row, names.line_name)),
             quantity=as_int(pick(row, names.quantity)),
@@ -160,7 +166,7 @@ class OrderReader:
             quote_id=as_text(pick(row, names.quote_id)),
         )
 
-    def _status(self, row: object, order_status: str, shipping: str) -> LineStatus:
+    def _status(self, row: object, order_status: str, shipping: str, some_left: bool) -> LineStatus:
         names = self._names
         value = pick(row, names.line_cancelled)
         # A storefront whose lines do not carry the field shows cancelled orders only, not cancelled lines.
@@ -173,6 +179,7 @@ class OrderReader:
             line_cancelled=cancelled,
             quantity=as_int(pick(row, names.quantity)),
             shipped_quantity=as_int(pick(row, names.shipped_quantity)),
+            others_left=some_left,
         )
         return line_status(axes, pickup_counts=self._pickup_counts)
 

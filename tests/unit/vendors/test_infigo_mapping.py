@@ -95,6 +95,13 @@ def test_a_line_taken_out_before_the_others_left_has_not_left(shipping: str) -> 
     assert with_the_order == Facts(Intent.CANCELLED, Progress.DISPATCHED)
 
 
+@pytest.mark.parametrize("shipped", [1, 100, 120])
+def test_of_a_cancelled_line_anything_that_was_shipped_has_left(shipped: int) -> None:
+    for order, cancelled in (("Processing", True), ("Cancelled", False)):
+        status = _status(order, "NotYetShipped", cancelled=cancelled, quantity=100, shipped=shipped)
+        assert status == Facts(Intent.CANCELLED, Progress.PART_DISPATCHED)
+
+
 def test_an_unknown_value_is_unmapped_with_its_axis() -> None:
     assert _status("Parked", "Shipped") == Unmapped("order status Parked")
     assert _status("Pending", "InTransit") == Unmapped("shipping status InTransit")

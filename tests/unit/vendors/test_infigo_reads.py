@@ -173,6 +173,28 @@ class TestByScript:
         order = only(run(storefront(vendor, megascript_secret=SECRET).read_orders(["10001"])))
         assert isinstance(order.lines[0].status, Unreadable)
 
+    @pytest.mark.parametrize(
+        ("others", "progress"),
+        [
+            ([], Progress.DISPATCHED),
+            ([{"isCancelled": True, "shippedQuantity": 0}], Progress.DISPATCHED),
+            ([{"isCancelled": True, "shippedQuantity": 250}], Progress.NONE),
+            ([{"isCancelled": True, "shippedQuantity": None}], Progress.NONE),
+            ([{"isCancelled": False}], Progress.NONE),
+        ],
+    )
+    def test_a_shipped_order_whose_lines_were_all_taken_out_has_left_all_the_same(
+        self, others: list[dict[str, Any]], progress: Progress
+    ) -> None:
+        """Its shipping status is nobody else's, so the cancelled line must not look as if it were here."""
+        line = script_order()["lines"][0]
+        lines = [line | {"isCancelled": True}]
+        lines += [line | {"jobId": "s2002"} | other for other in others]
+        rows = [script_order(shippingStatus="Shipped", lines=lines)]
+        vendor = FakeVendor(countermand=json_answer({"ok": True, "orders": rows, "missing": []}))
+        order = only(run(storefront(vendor, megascript_secret=SECRET).read_orders(["10001"])))
+        assert order.lines[0].status == Facts(Intent.CANCELLED, progress)
+
     def test_no_order_is_no_call(self) -> None:
         vendor = FakeVendor()
         assert run(storefront(vendor, megascript_secret=SECRET).read_orders([])) == []
