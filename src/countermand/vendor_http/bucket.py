@@ -11,6 +11,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 #: A vendor that asks for a longer pause than this gets asked again anyway.
 LONGEST_PAUSE = timedelta(minutes=5)
+#: A clock that goes back by more than this was put right: what was to be waited for goes back with it.
+_PUT_RIGHT = timedelta(seconds=2)
 
 
 class TokenBucket:
@@ -31,28 +33,42 @@ class TokenBucket:
         self._sleep = sleep
         self._whole_at = clock()
         self._paused_until = self._whole_at
+        self._latest = self._whole_at
 
     async def take(self) -> None:
         """Wait for one call's worth of budget."""
-        now = self._clock()
+        now = self._now()
         self._whole_at = max(self._whole_at, now) + self._interval
         ready_at = self._whole_at - self._allowance
         try:
             await self._sleep_until(max(ready_at, self._paused_until))
-            while (pause := self._paused_until) > max(ready_at, self._clock()):
-                ready_at = pause
-                await self._sleep_until(pause)
+            while self.pause_left() and self._paused_until > ready_at:
+                ready_at = self._paused_until
+                await self._sleep_until(ready_at)
         except asyncio.CancelledError:
             self._whole_at -= self._interval
             raise
 
     def pause(self, wait: timedelta) -> None:
-        """Hold every call back because the vendor said so (HTTP 429)."""
-        self._paused_until = max(self._paused_until, self._clock() + min(wait, LONGEST_PAUSE))
+        """Hold every call back because the vendor said so (HTTP 429, or 503 with a time)."""
+        now = self._now()
+        self._paused_until = max(self._paused_until, now + min(wait, LONGEST_PAUSE))
 
     def pause_left(self) -> float:
-        """Seconds until calls may go out again after a 429; zero when they may now."""
-        return max(0.0, (self._paused_until - self._clock()).total_seconds())
+        """Seconds until calls may go out again; zero when they may now."""
+        now = self._now()
+        return max(0.0, (self._paused_until - now).total_seconds())
+
+    def _now(self) -> datetime:
+        """The time; where the clock was put back, what is waited for is no further away than before."""
+        now = self._clock()
+        if now < self._latest - _PUT_RIGHT:
+            back = self._latest - now
+            self._whole_at -= back
+            self._paused_until -= back
+            self._latest = now
+        self._latest = max(self._latest, now)
+        return now
 
     async def _sleep_until(self, moment: datetime) -> None:
         wait = (moment - self._clock()).total_seconds()

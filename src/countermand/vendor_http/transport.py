@@ -205,8 +205,8 @@ class VendorHttp:
         finally:
             await response.aclose()
         self._ahead = _ahead_of(response, began_at)
-        if response.status_code == 429:
-            self._bucket.pause(_retry_after(response, began_at))
+        if (pause := _pause(response, began_at)) is not None:
+            self._bucket.pause(pause)
         judged = judge(response.status_code, response.headers.get("Content-Type", ""), body, content)
         return Reply(
             outcome=judged.outcome,
@@ -257,22 +257,37 @@ async def _read_limited(response: httpx.Response) -> bytes | None:
     return bytes(received)
 
 
-def _retry_after(response: httpx.Response, now: datetime) -> timedelta:
+def _pause(response: httpx.Response, now: datetime) -> timedelta | None:
+    """How long the vendor asks to be left alone; none where it does not ask."""
+    if response.status_code == 429:
+        asked = _retry_after(response, now)
+        return _DEFAULT_PAUSE if asked is None else asked
+    return _retry_after(response, now) if response.status_code == 503 else None
+
+
+def _retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
+    """What `Retry-After` says, in seconds or as a time by the vendor's own clock; none if neither."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value), 86_400) if len(value) < 9 else 86_400)
+    until = _time_in(value)
+    vendors_now = _time_in(response.headers.get("Date", "")) or now
+    return None if until is None else max(until - vendors_now, timedelta())
+
+
+def _time_in(value: str) -> datetime | None:
+    """An HTTP time; one without a zone is none."""
     try:
-        return max(parsedate_to_datetime(value) - now, timedelta())
+        moment = parsedate_to_datetime(value)
     except (ValueError, TypeError):
-        return _DEFAULT_PAUSE
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _ahead_of(response: httpx.Response, began_at: datetime) -> timedelta:
     """By how much our clock is ahead of the one that dated an answer; nothing where it has no date."""
-    try:
-        return began_at - parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError):
-        return timedelta()
+    dated = _time_in(response.headers.get("Date", ""))
+    return timedelta() if dated is None else began_at - dated
 
 
 def _no_request_lines(record: logging.LogRecord) -> bool:

@@ -48,6 +48,20 @@ def test_a_clock_that_goes_back_does_not_grant_or_take_budget() -> None:
     assert clock.now == START + timedelta(seconds=0.5)
 
 
+def test_a_clock_that_is_put_back_by_an_hour_makes_nobody_wait_an_hour() -> None:
+    clock = FakeClock()
+    bucket = _bucket(clock)
+    _take(bucket, 3)
+    bucket.pause(timedelta(seconds=30))
+    clock.advance(-3600)
+    assert bucket.pause_left() == 30
+    _take(bucket, 1)
+    assert clock.slept == [30]
+    clock.advance(-3600)
+    _take(bucket, 1)
+    assert sum(clock.slept) <= 31
+
+
 def test_callers_at_the_same_time_wait_for_different_places() -> None:
     clock = FakeClock()
     asked: list[float] = []

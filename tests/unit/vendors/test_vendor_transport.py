@@ -177,6 +177,46 @@ def test_too_many_requests_holds_the_next_call_back(retry_after: str, waited: fl
     assert line.clock.slept == [waited]
 
 
+@pytest.mark.parametrize(
+    ("status", "retry_after", "date", "waited"),
+    [
+        (503, "7", "", [7.0]),
+        (503, "Mon, 23 Nov 2026 10:00:09 GMT", "", [9.0]),
+        (503, "", "", []),
+        (503, "soon", "", []),
+        (503, "-7", "", []),
+        (500, "7", "", []),
+        (429, "-7", "", [5.0]),
+        (429, "Mon, 23 Nov 2026 09:00:00 GMT", "", []),
+        # By the vendor's own clock, an hour behind ours.
+        (429, "Mon, 23 Nov 2026 09:00:09 GMT", "Mon, 23 Nov 2026 09:00:02 GMT", [7.0]),
+        (429, "Mon, 23 Nov 2026 10:00:09 -0000", "", [5.0]),
+        (503, "Mon, 99 Nov 99999 10:00:09 GMT", "", []),
+    ],
+)
+def test_a_pause_that_is_asked_for_is_made(
+    status: int, retry_after: str, date: str, waited: list[float]
+) -> None:
+    headers = {"Retry-After": retry_after, "Date": date}
+    answers: list[Answer] = [
+        httpx.Response(status, headers={name: text for name, text in headers.items() if text}),
+        json_answer({}),
+    ]
+    line = Line(FakeVendor(thing=answers))
+    line.get()
+    assert line.get().ok
+    assert line.clock.slept == waited
+
+
+def test_a_system_in_maintenance_is_asked_again_after_five_minutes_at_the_latest() -> None:
+    away = httpx.Response(503, headers={"Retry-After": "86400"})
+    line = Line(FakeVendor(thing=[away, json_answer({})]))
+    assert line.get().outcome is CallOutcome.SERVER_ERROR
+    assert "300 s" in line.get().said
+    line.clock.advance(300)
+    assert line.get().ok
+
+
 def test_a_long_pause_is_answered_at_once_and_without_a_call() -> None:
     throttled = httpx.Response(429, headers={"Retry-After": "120"})
     vendor = FakeVendor(thing=[throttled, json_answer({})])
