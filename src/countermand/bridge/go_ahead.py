@@ -37,6 +37,9 @@ def approve_task(kind: TaskKind, line_ids: tuple[str, ...], by: str, at: datetim
         if kind not in APPROVABLE:
             title = TASK_TYPES[kind].title
             raise RefusedError(f"“{title}” holds nothing that could be written: there is nothing to approve.")
+        if all(task.kind is not kind for task in case.tasks):
+            # Kept, it would let a later change of this order pass that nobody has been asked about.
+            raise RefusedError(f"No change of order {case.order_id} waits for an answer any more.")
         for way, lines in _waiting(case, kind, line_ids).items():
             case, entry = approve(way, by, at, reason, lines)(case)
         return case, entry

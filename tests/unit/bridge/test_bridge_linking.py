@@ -203,7 +203,7 @@ def test_what_names_something_else_is_not_even_a_doubt(item: MisItem) -> None:
         {"quote_no": "Q1"},
     ],
 )
-def test_a_job_that_was_there_before_the_order_is_only_a_doubt(named: dict[str, str]) -> None:
+def test_a_job_that_was_there_before_the_order_is_only_a_doubt(named: dict[str, Any]) -> None:
     """Its number was used before: last year, by another system, or as a customer's own number."""
     of = case(line("s1", quote_id="Q1"), placed_at=START)
     old, young = START - timedelta(days=700), START - timedelta(hours=23)

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from countermand.bridge.go_ahead import approve_task, refuse_task
 from countermand.bridge.people import RefusedError
 from countermand.core.command import RefusalReason
-from countermand.core.policy import Direction
+from countermand.core.policy import Direction, Mode
+from countermand.core.status import OPEN
 from countermand.core.tasks import TaskKind
 
 
@@ -150,5 +151,29 @@ def test_no_other_kind_of_task_holds_anything_to_agree_to(kind: TaskKind) -> Non
         await cancelled_after_the_start(small)
         with pytest.raises(RefusedError, match="nothing that could be written"):
             await small.deed("10001", approve_task(kind, ("s10001",), "Priya Shah", small.clock(), ""))
+
+    run(story())
+
+
+def test_a_go_ahead_that_comes_after_its_task_was_over_is_not_kept_for_a_later_cancel() -> None:
+    """The task was open when the page was sent, and closed between the click and its storing."""
+
+    async def story() -> None:
+        small = Small(replace(AT_ONCE, cancel_to_storefront=Mode.ASSISTED))
+        await small.in_production()
+        small.mis.cancel_by_hand("J10001-01")
+        small.job_hook("J10001-01")
+        await small.settle()
+        task = small.task(TaskKind.CANCEL_IN_STOREFRONT)
+        small.mis.change("J10001-01", status=OPEN)
+        small.job_hook("J10001-01")
+        await small.settle()
+        assert small.task(task.kind).state == "closed"
+        with pytest.raises(RefusedError, match="waits for an answer any more"):
+            await agree(small, task, "Priya Shah")
+        small.mis.cancel_by_hand("J10001-01")
+        small.job_hook("J10001-01")
+        await small.settle()
+        assert small.storefront.writes == [], "written on a word that was about another cancel"
 
     run(story())
