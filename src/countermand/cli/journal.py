@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,13 +25,17 @@ from countermand.ledger.anchors import Anchor, check_anchors, make_anchor
 from countermand.ledger.columns import encode, from_micros
 from countermand.ledger.connections import known_connections
 from countermand.ledger.inspection import FILE, inspect
-from countermand.ledger.journal import Fault, chains, stored
+from countermand.ledger.journal import Fault, chains, stored, verify
 from countermand.ledger.proof import NoProofError, prove
 from countermand.proof.page import page
 
 _key = click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The shop's own key."
 )
+
+
+#: An order may come from a file, under any number.
+_NOT_IN_NAMES = re.compile(r"[^\w.-]")
 
 
 @click.group(cls=Group)
@@ -60,10 +65,10 @@ def verify_journal(file: Path, anchors: Path | None, key_file: Path | None) -> N
     Example: countermand journal verify --anchors /backup/anchors.jsonl --key-file anchor.key
     """
     with opened(database_of(file)) as engine:
-        found = inspect(engine)
-        if anchors is not None and not any(fault.chain == FILE for fault in found):
+        found, kept = inspect(engine), _kept(anchors)
+        if kept and not any(fault.chain == FILE for fault in found):
             with engine.begin() as database:
-                found += check_anchors(database, _anchors(anchors), _key_of(key_file))
+                found += check_anchors(database, kept, _key_of(key_file))
         for fault in found:
             click.echo(_fault(fault))
         if found:
@@ -74,6 +79,12 @@ def verify_journal(file: Path, anchors: Path | None, key_file: Path | None) -> N
                 click.echo(f"{chain}: {_as_written(sum(1 for _ in stored(database, chain)))}")
         if not known:
             click.echo("The journal is empty, because no connection has been started yet. So it holds.")
+        if kept:
+            click.echo(f"{_counted(len(kept), 'anchor')} in {anchors}, up to {kept[-1].at}: as it was then")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _as_written(count: int) -> str:
@@ -84,6 +95,14 @@ def _fault(fault: Fault) -> str:
     if fault.chain == FILE:
         return f"{FILE} {fault.what}"
     return f"{fault.chain or 'anchor'} {fault.seq}: {fault.what}"
+
+
+def _kept(path: Path | None) -> list[Anchor]:
+    """The anchors of a file; one without any proves nothing, and must not look as if it did."""
+    kept = [] if path is None else list(_anchors(path))
+    if path is not None and not kept:
+        raise click.ClickException(f"{path} holds no anchor, so there is nothing to compare with.")
+    return kept
 
 
 def _anchors(path: Path) -> Iterator[Anchor]:
@@ -97,7 +116,10 @@ def _anchors(path: Path) -> Iterator[Anchor]:
 def _key_of(path: Path | None) -> bytes:
     if path is None:
         raise click.UsageError("Anchors need the key they were signed with: --key-file.")
-    return path.read_bytes().strip()
+    key = path.read_bytes().strip()
+    if not key:
+        raise click.ClickException(f"The key file {path} is empty: whoever likes could sign with that.")
+    return key
 
 
 @journal.command("anchor")
@@ -112,10 +134,21 @@ def anchor(file: Path, key_file: Path | None, out: Path) -> None:
     """
     with opened(database_of(file)) as engine, engine.begin() as database:
         made = make_anchor(database, _key_of(key_file), datetime.now(UTC))
-    with out.open("a", encoding="utf-8") as target:
-        target.write(encode(made).decode() + "\n")
-    count = len(made.heads)
-    click.echo(f"Anchored {count} chain{'' if count == 1 else 's'} in {out}.")
+    _add_line(out, encode(made) + b"\n")
+    click.echo(f"Anchored {_counted(len(made.heads), 'chain')} in {out}.")
+
+
+def _add_line(path: Path, line: bytes) -> None:
+    """On the disk, whole or not at all: half an anchor would spoil the one after it."""
+    with path.open("ab", buffering=0) as target:
+        before = target.tell()
+        try:
+            while line:
+                line = line[target.write(line) :]
+            os.fsync(target.fileno())
+        except OSError as error:
+            target.truncate(before)
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @journal.command("export")
@@ -127,6 +160,8 @@ def anchor(file: Path, key_file: Path | None, out: Path) -> None:
 def export(file: Path, kind: str, chain: str) -> None:
     """Every entry on standard output, oldest first: JSON lines or CSV.
 
+    JSON is byte for byte what was hashed; in CSV an apostrophe stands before what a spreadsheet would run.
+
     Example: countermand journal export --format csv > journal.csv
     """
     with opened(database_of(file)) as engine:
@@ -135,19 +170,24 @@ def export(file: Path, kind: str, chain: str) -> None:
             for row in rows:
                 click.echo(json.dumps(row, ensure_ascii=False))
             return
-        writer = csv.DictWriter(sys.stdout, _COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+        from countermand.exports.write import write_csv  # loads what only other formats need
+
+        write_csv(sys.stdout.buffer, _COLUMNS, rows)
 
 
-_COLUMNS = ("chain", "seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash")
+_NUMBERS = ("seq",)
+_COLUMNS = {
+    name: "integer" if name in _NUMBERS else "text"
+    for name in ("chain", "seq", "at", "event", "actor", "subject", "body", "content", "prev", "hash")
+}
 
 
 def _rows(engine: Engine, only: str) -> Iterator[dict[str, object]]:
     with engine.begin() as database:
         for chain in _chosen(database, only):
             for row in stored(database, chain):
-                yield {"chain": chain, **msgspec.structs.asdict(row), "at": from_micros(row.at).isoformat()}
+                known = {"chain": chain, **msgspec.structs.asdict(row), "at": from_micros(row.at).isoformat()}
+                yield {name: known[name] for name in _COLUMNS}
 
 
 def _chosen(database: Connection, only: str) -> list[str]:
@@ -171,15 +211,18 @@ def proof(number: str, file: Path, connection: str, out: Path) -> None:
     """
     with opened(database_of(file)) as engine, engine.begin() as database:
         row = one_order(database, number, connection, beginning=True)
+        if (fault := next(verify(database, row.connection), None)) is not None:
+            raise click.ClickException(f"The journal does not hold, so it proves nothing: {_fault(fault)}.")
         try:
             made, several = prove(database, row.connection, row.order), len(known_connections(database)) > 1
         except NoProofError as error:
             raise click.ClickException(str(error)) from error
     out.mkdir(parents=True, exist_ok=True)
     # Another connection's order may have this number, and its proof a place in the same folder.
-    name = out / (f"proof-{row.connection}-{row.order}" if several else f"proof-{row.order}")
-    name.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
-    name.with_suffix(".html").write_text(page(made), encoding="utf-8")
+    about = f"{row.connection}-{row.order}" if several else row.order
+    name = out / f"proof-{_NOT_IN_NAMES.sub('_', about)}"
+    Path(f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
+    Path(f"{name}.html").write_text(page(made), encoding="utf-8")
     script = files("countermand.proof").joinpath("verify_proof.py").read_text(encoding="utf-8")
     (out / "verify_proof.py").write_text(script, encoding="utf-8")
     click.echo(f"Wrote {name}.json, {name}.html and {out / 'verify_proof.py'}.")

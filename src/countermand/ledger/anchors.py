@@ -46,7 +46,7 @@ def _sign(anchor: Anchor, key: bytes) -> str:
 def check_anchors(database: Connection, anchors: Iterable[Anchor], key: bytes) -> Iterator[Fault]:
     """Say where the journal no longer holds what an anchor saw, or an anchor is not ours."""
     for anchor in anchors:
-        if not hmac.compare_digest(anchor.signature, _sign(anchor, key)):
+        if not hmac.compare_digest(anchor.signature.encode(errors="replace"), _sign(anchor, key).encode()):
             yield Fault(chain="", seq=0, what=f"the anchor of {anchor.at} is not signed with this key")
             continue
         for chain, head in anchor.heads.items():

@@ -6,7 +6,7 @@ import json
 
 from jinja2 import Environment, select_autoescape
 
-from countermand.core.events import EVENT_MEANING, Event
+from countermand.core.events import EVENT_MEANING
 from countermand.ledger.proof import Proof, ProofEntry
 
 _PAGE = """<!doctype html>
@@ -35,6 +35,8 @@ between them; <code>python verify_proof.py proof-{{ proof.order }}.json</code> w
 </body></html>
 """
 
+_MEANINGS = {event.value: meaning for event, meaning in EVENT_MEANING.items()}
+
 
 def page(proof: Proof) -> str:
     """The proof as one HTML page."""
@@ -50,7 +52,7 @@ def _row(entry: ProofEntry) -> dict[str, str]:
         "seq": str(entry.seq),
         "at": entry.at[:19].replace("T", " "),
         "who": entry.actor,
-        "what": EVENT_MEANING[Event(entry.event)],
+        "what": _MEANINGS.get(entry.event, entry.event),  # a newer version may know more events
         "said": "; ".join(part for part in (change, body.get("why", ""), extra) if part),
         "about": entry.subject,
     }

@@ -2,6 +2,9 @@
 
 Every entry adds a hash to the one before it. This walks from the first entry of the order to the end of the
 chain as the proof states it; compare that end with the one your shop keeps elsewhere.
+
+What a proof shows is what was written, in that order. That it shows all of it is the word of whoever made it:
+an entry that is left out looks like one of another order.
 """
 
 import hashlib
@@ -43,6 +46,8 @@ def problems(proof: dict[str, Any]) -> list[str]:
                 proof["chain"], str(seq), str(link["micros"]), link["event"], link["subject"], content
             )
         current, seq = digest(current, link), seq + 1
+    if not any(isinstance(link, dict) for link in proof["links"]):
+        found.append("it holds no entry of the order")
     if (seq - 1, current) != (proof["head_seq"], proof["head_hash"]):
         found.append("the entries do not lead to the end of the chain that the proof states")
     return found
@@ -55,9 +60,12 @@ def main() -> int:
     try:
         proof = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
         found = problems(proof)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         print(f"NOT PROVEN: this file is damaged ({type(error).__name__}: {error})")
         return 1
+    except OSError as error:
+        print(f"{sys.argv[1]} cannot be read: {error.strerror}.", file=sys.stderr)
+        return 2
     for problem in found:
         print(f"NOT PROVEN: {problem}")
     if not found:

@@ -96,3 +96,44 @@ def test_the_script_says_what_is_wrong(
     assert code == 1
     assert said.startswith("NOT PROVEN: ")
     assert says in said
+
+
+def test_a_proof_of_nothing_proves_nothing(proof: bytes, tmp_path: Path) -> None:
+    """Where every entry is given by its hash only, the chain holds and says nothing."""
+    made = json.loads(proof)
+    hashes = []
+    for link in made["links"]:
+        if isinstance(link, dict):
+            content = verify_proof.digest(link["actor"], link["body"])
+            told = (str(link["seq"]), str(link["micros"]), link["event"], link["subject"], content)
+            link = verify_proof.digest(made["chain"], *told)
+        hashes.append(link)
+    code, said = run(json.dumps({**made, "links": hashes}).encode(), tmp_path)
+    assert (code, said) == (1, "NOT PROVEN: it holds no entry of the order\n")
+    nothing = {**made, "links": [], "first": 1, "head_seq": 0, "head_hash": made["before"]}
+    assert run(json.dumps(nothing).encode(), tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"format": 1e999}'], ids=["deep", "endless"])
+def test_the_script_has_a_sentence_for_any_file(content: bytes, tmp_path: Path) -> None:
+    code, said = run(content, tmp_path)
+    assert code == 1
+    assert said.startswith("NOT PROVEN: ")
+
+
+def test_a_time_beyond_the_calendar_is_damage(proof: bytes, tmp_path: Path) -> None:
+    made = json.loads(proof)
+    made["links"][0]["micros"] = 10**30
+    code, said = run(json.dumps(made).encode(), tmp_path)
+    assert (code, said[:33]) == (1, "NOT PROVEN: this file is damaged ")
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    for name in ("nowhere.json", "."):
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", verify_proof.__file__, str(tmp_path / name)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+        assert "cannot be read" in done.stderr
