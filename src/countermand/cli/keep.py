@@ -17,6 +17,7 @@ from countermand.config import load
 from countermand.config.database import opened
 from countermand.ledger.backup import back_up, restore
 from countermand.ledger.privacy import NotErasedError, drop_raw, erase_order
+from countermand.ledger.upgrade import assert_current
 from countermand.ledger.wiping import wipe_freed
 
 _file = click.Path(dir_okay=False, path_type=Path)
@@ -78,6 +79,7 @@ def erase(number: str, file: Path, connection: str, by: str) -> None:
     Example: countermand erase 10001 --by "Priya Shah"
     """
     with opened(database_of(file)) as engine:
+        assert_current(engine)
         with engine.begin() as reading:
             row = one_order(reading, number, connection)
         try:
@@ -101,6 +103,7 @@ def retain(file: Path, days: int) -> None:
     older_than = datetime.now(UTC) - timedelta(days=days)
     engine_url = database_of(file)
     with opened(engine_url) as engine:
+        assert_current(engine)
         with engine.execution_options(writing=True).begin() as writing:
             messages, answers = drop_raw(writing, older_than)
         _wipe(engine)

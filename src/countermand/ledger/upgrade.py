@@ -26,8 +26,13 @@ def _config(connection: Connection) -> Config:
 
 
 def upgrade(engine: Engine) -> str:
-    """Run every migration that this database lacks; returns the revision it is at now."""
+    """Run every migration that this database lacks; returns the revision it is at now.
+
+    Raises:
+        LedgerError: a newer version of the program made it.
+    """
     with _ONE_AT_A_TIME, engine.execution_options(writing=True).begin() as connection:
+        _refuse_newer(connection)
         command.upgrade(_config(connection), "head")
         return MigrationContext.configure(connection).get_current_revision() or ""
 
@@ -39,10 +44,32 @@ def assert_current(engine: Engine) -> None:
         LedgerError: with what to run.
     """
     with engine.begin() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+        found = _refuse_newer(connection)
         wanted = ScriptDirectory.from_config(_config(connection)).get_current_head()
     if found != wanted:
         raise LedgerError(
             f"The database is at schema {found or 'none'}, this version needs {wanted}: "
             "run `countermand db upgrade`."
         )
+
+
+def assert_not_newer(engine: Engine) -> None:
+    """Refuse a database of a schema that this version does not know.
+
+    Raises:
+        LedgerError: with what to do.
+    """
+    with engine.begin() as connection:
+        _refuse_newer(connection)
+
+
+def _refuse_newer(connection: Connection) -> str | None:
+    """The revision that a database is at, if this version knows it."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(_config(connection))
+    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+        raise LedgerError(
+            f"The database is at schema {found}, which this version does not know: a newer version of "
+            "Countermand made it. Install that version, or put back a backup from before it."
+        )
+    return found
