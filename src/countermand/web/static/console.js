@@ -16,7 +16,7 @@ views();
 
 document.addEventListener("click", (event) => {
   const act = event.target.closest("[data-act]")?.dataset.act;
-  if (act === "reload") location.reload();
+  if (act === "reload") event.target.closest("[data-detail]") ? openDetail() : location.reload();
   if (act === "keys") document.getElementById("keys").showModal();
   const asked = event.target.closest("[data-confirm]");
   if (asked && !confirm(asked.dataset.confirm)) event.preventDefault();

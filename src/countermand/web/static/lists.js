@@ -30,7 +30,7 @@ export function lists() {
     if (!row || event.target.closest("button, input, select, textarea, summary, [target]") || getSelection().toString()) return;
     const link = event.target.closest("a");
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (split() && row.closest("[data-split]")) { event.preventDefault(); mark(row); openDetail(row); return; }
+    if (split() && row.closest("[data-split]")) { event.preventDefault(); openDetail(row).then((shown) => shown || open(row), () => open(row)); return; }
     if (!link) open(row);
   });
 }
@@ -38,17 +38,23 @@ export function lists() {
 const split = () => matchMedia("(min-width: 1500px)").matches && document.querySelector("[data-split]");
 
 let wanted = "";
-export async function openDetail(row = rows()[0]) {
+// The task of a row beside the list: the marked one, else the one shown before, else the first. Answers whether
+// that worked; a newer wish counts as well.
+export async function openDetail(row = current()) {
   const holder = split();
-  if (!holder || !row) return;
-  const detail = holder.querySelector("[data-detail]");
-  mark(row);
-  wanted = row.dataset.open;
-  const answer = await fetch(wanted);
-  if (!answer.ok || wanted !== row.dataset.open) return;
+  if (!holder) return;
+  row ??= wanted ? null : rows()[0];
+  if (row) { mark(row); wanted = row.dataset.open; }
+  const address = wanted;
+  if (!address) return;
+  const answer = await fetch(address);
+  if (address !== wanted) return true;
+  if (!answer.ok) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const detail = holder.querySelector("[data-detail]");
   holder.setAttribute("data-open-detail", "");
   detail.replaceChildren(...page.querySelector("main").childNodes);
   detail.querySelectorAll("h1").forEach((title) => title.setAttribute("aria-level", "2"));
   writeTimes(detail);
+  return true;
 }

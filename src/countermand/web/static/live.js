@@ -1,7 +1,10 @@
 // Live updates: one stream per page. Rows on screen change in place; new ones wait for a press, so that
 // nothing moves under the reader's eyes.
 import { writeTimes } from "./times.js";
-import { mark } from "./lists.js";
+import { mark, openDetail } from "./lists.js";
+
+//: How long to wait before a stream that the browser gave up is asked for again, in milliseconds.
+const SOONEST = 2000, LATEST = 30000;
 
 let waiting = 0;
 const loaded = Date.now();
@@ -9,16 +12,23 @@ const loaded = Date.now();
 export function listen() {
   const state = document.querySelector("[data-live-state]");
   if (!state || !window.EventSource) return;
-  let source = null;
+  let source = null, patience = SOONEST, later = 0;
   const open = () => {
-    source = new EventSource("/live");
-    source.addEventListener("open", () => say(state, true));
-    source.addEventListener("error", () => say(state, false));
+    clearTimeout(later);
+    const mine = source = new EventSource("/live");
+    source.addEventListener("open", () => { patience = SOONEST; say(state, true); });
+    source.addEventListener("error", () => {
+      say(state, false);
+      // A browser tries again by itself when nobody answers, and gives up when a web server before us says 502.
+      if (mine.readyState !== EventSource.CLOSED || mine !== source) return;
+      later = setTimeout(open, patience);
+      patience = Math.min(2 * patience, LATEST);
+    });
     // What happened before the stream was open is not told by it: draw the page again if there was anything.
     source.addEventListener("pulse", (event) => { if (event.data !== document.body.dataset.pulse) refresh(); });
     source.addEventListener("news", (event) => take(JSON.parse(event.data)));
   };
-  const close = () => { source?.close(); source = null; };
+  const close = () => { clearTimeout(later); source?.close(); source = null; };
   // A hidden page needs no stream: browsers allow only a few of them to one host.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) close(); else if (!source) open();
@@ -44,7 +54,29 @@ function take(news) {
   const order = document.querySelector("[data-live-order]")?.dataset.liveOrder;
   const task = document.querySelector("[data-live-task]")?.dataset.liveTask;
   const concerned = (order && order in (news.orders ?? {})) || (task && (task in (news.tasks ?? {}) || (news.closed ?? []).includes(Number(task))));
-  if (concerned || document.querySelector("[data-live-all]")) refresh();
+  if (document.querySelector("[data-live-all]")) refresh();
+  else if (concerned) (document.querySelector("[data-detail]:not(:empty)") ? refreshDetail : refresh)();
+}
+
+// The task beside a list is drawn anew alone: the list's own rows have changed in place.
+async function refreshDetail() {
+  const detail = document.querySelector("[data-detail]");
+  if (busyWith(detail)) { offerReload(detail); return; }
+  const focused = detail.contains(document.activeElement) ? path(document.activeElement) : null;
+  await openDetail();
+  if (focused) detail.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+// Whether somebody writes here, or has: what is typed or ticked and not sent yet must not be lost.
+function busyWith(place) {
+  const fields = [...place.querySelectorAll("textarea, input, select")];
+  return place.querySelector(".more-acts[open]") || fields.some((field) => field === document.activeElement || touched(field));
+}
+
+function touched(field) {
+  if (field.matches("[type=checkbox]")) return field.checked !== field.defaultChecked;
+  if (!field.matches("select")) return field.value !== field.defaultValue;
+  return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
 }
 
 function counts(news) {
@@ -88,30 +120,31 @@ function offer(number) {
 
 let asked = 0, busy = false, again = false;
 async function refresh() {
-  // At most one reload at a time, and none while somebody types.
+  // At most one reload at a time, and none while somebody writes or chooses.
   if (busy) { again = true; return; }
-  const typing = document.activeElement?.matches("main textarea, main input, main select") || document.querySelector("main .more-acts[open]");
-  if (typing) { offerReload(); return; }
+  const main = document.querySelector("main");
+  if (busyWith(main)) { offerReload(main); return; }
   busy = true;
   const wait = Math.max(0, asked + 400 - Date.now());
   await new Promise((done) => setTimeout(done, wait));
   asked = Date.now();
   try {
     const answer = await fetch(document.body.dataset.here, { headers: { accept: "text/html" } });
-    if (answer.ok) put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const page = answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    if (page) busyWith(main) ? offerReload(main) : put(page);
   } finally {
     busy = false;
     if (again) { again = false; refresh(); }
   }
 }
 
-function offerReload() {
-  if (document.querySelector("main > .changed")) return;
+function offerReload(place) {
+  if (place.querySelector(":scope > .changed")) return;
   const note = document.createElement("p");
   note.className = "strip go changed";
   note.setAttribute("role", "status");
-  note.innerHTML = '<span>Something new was seen while you write.</span> <button type="button" class="button" data-act="reload">Load it</button>';
-  document.querySelector("main").prepend(note);
+  note.innerHTML = '<span>Something new was seen while you write or choose.</span> <button type="button" class="button" data-act="reload">Load it</button>';
+  place.prepend(note);
 }
 
 function put(page) {
@@ -125,13 +158,22 @@ function put(page) {
   const said = fresh.querySelector(".strip.good, .strip.warn") || Date.now() - loaded > 6000 ? null : main.querySelector(".strip[role=status]");
   const told = main.querySelector("[role=alert]") ?? said;
   const at = [scrollX, scrollY];
+  const beside = [...(main.querySelector("[data-detail]")?.childNodes ?? [])];
   main.replaceChildren(...fresh.childNodes);
   if (told) main.prepend(told);
   for (const each of main.querySelectorAll("details")) if (open.includes(name(each))) each.open = true;
   if (marked) mark(main.querySelector(`[data-open="${CSS.escape(marked)}"]`));
   if (focused) main.querySelector(focused)?.focus({ preventScroll: true });
+  if (beside.length) showBeside(main, beside);
   writeTimes(main);
   scrollTo(...at);
+}
+
+// The task beside the list stays where it was, and is read again.
+function showBeside(main, nodes) {
+  main.querySelector("[data-detail]")?.replaceChildren(...nodes);
+  main.querySelector("[data-split]")?.setAttribute("data-open-detail", "");
+  openDetail();
 }
 
 const name = (details) => details.dataset.raw ?? details.querySelector("summary")?.textContent;
