@@ -96,8 +96,8 @@ def _begun(case: Case, wanted: Preview, names: Names) -> list[Next]:
 
 
 def _told(running: Running) -> str:
-    mail = "is" if running.settings.infigo.notify_customer else "is not"
-    return f"The customer {mail} mailed about it by the storefront."
+    mails = "mails" if running.settings.infigo.notify_customer else "does not mail"
+    return f"{names_of(running).storefront} {mails} the customer about it."
 
 
 async def cancel_act(request: Request) -> Response:

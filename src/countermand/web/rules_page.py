@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from countermand.app import Running
+from countermand.bridge.stopping import CANCELS
 from countermand.config.specs import RULES
 from countermand.config.values import show_value
 from countermand.core.policy import Direction
 from countermand.core.status import UNSEEN, Facts, Intent, LineStatus, Progress
 from countermand.core.table import ROWS, Decision, Row, decide
-from countermand.core.tasks import TASK_TYPES
+from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.web import words
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
@@ -111,6 +112,8 @@ def answer(storefront: LineStatus, mis: LineStatus, names: Names, running: Seque
     row = decide(storefront, mis)
     label, icon, tone = DECISIONS[row.decision]
     way = _WAYS.get(row.decision)
+    if way in CANCELS and isinstance(mis, Facts) and mis.progress is not Progress.NONE:
+        return _past_cut_off(row, storefront, mis, names)
     return Answer(
         storefront=str(storefront),
         mis=str(mis),
@@ -123,6 +126,21 @@ def answer(storefront: LineStatus, mis: LineStatus, names: Names, running: Seque
         modes=tuple((one.settings.name, *words.MODES[one.settings.policy.mode(way)]) for one in running)
         if way
         else (),
+    )
+
+
+def _past_cut_off(row: Row, storefront: LineStatus, mis: Facts, names: Names) -> Answer:
+    """The table would pass the cancel on; the cut-off comes before every mode, and hands it to a person."""
+    label, icon, tone = DECISIONS[Decision.ASK]
+    return Answer(
+        storefront=str(storefront),
+        mis=str(mis),
+        decision=label,
+        icon=icon,
+        tone=tone,
+        why=f"{names.named(row.why)} {names.why('cut-off')}",
+        rule=row.rule,
+        then=TASK_TYPES[TaskKind.PAST_CUT_OFF].title,
     )
 
 

@@ -51,6 +51,8 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     cost: str
     why: str
     by_word: bool
+    #: What a go-ahead has written, and where; empty where it has nothing written.
+    writes: str
     can_approve: bool
     can_settle: bool
     can_refuse: bool
@@ -76,6 +78,7 @@ def task_view(row: views.TaskRow, running: Running | None, order: OrderView | No
         cost=about.cost,
         why=_why(row, names_of(running), order),
         by_word=about.proof == "word",
+        writes=_writes(row, names_of(running), order),
         can_approve=is_open and _holds_a_write(row),
         can_settle=is_open and kind not in _NEVER_SETTLED,
         can_refuse=is_open and kind in REFUSABLE,
@@ -91,6 +94,28 @@ def _holds_a_write(row: views.TaskRow) -> bool:
     """Whether a go-ahead lets something be written; what a person does by hand is nothing of that kind."""
     kind = TaskKind(row.kind)
     return kind in APPROVABLE and (row.assisted or kind is TaskKind.APPROVE)
+
+
+def _writes(row: views.TaskRow, names: words.Names, order: OrderView | None) -> str:
+    """What a go-ahead has written, and in which system: whoever presses the button should know before."""
+    if not _holds_a_write(row):
+        return ""
+    if order is None:
+        return "Countermand writes it in the other system, and reads it back."
+    kind, ids = TaskKind(row.kind), row.line_ids.split(", ")
+    lines = [line for line in order.lines if line.line_id in ids]
+    whole = len(lines) == len(order.lines)
+    about = f"order {order.number}" if whole else f"line {', '.join(line.line_id for line in lines)}"
+    if kind is TaskKind.SHIP_IN_STOREFRONT:
+        return f"Countermand marks {about} shipped in {names.storefront}, and reads it back."
+    there = kind is TaskKind.CANCEL_IN_STOREFRONT or any(line.storefront.startswith("open") for line in lines)
+    if not there:
+        jobs = dict.fromkeys(
+            item.ref for line in lines for item in line.items if not item.status.startswith("cancelled")
+        )
+        about = ", ".join(jobs) or f"what makes {about}"
+        return f"Countermand cancels {about} in {names.mis}, and reads it back."
+    return f"Countermand cancels {about} in {names.storefront}, for good, and reads it back."
 
 
 def must_approve(row: views.TaskRow) -> None:
@@ -219,7 +244,7 @@ def _about(row: views.TaskRow, case: Case, running: Running | None, alone: bool)
         if alone
         else (),
         tracking=_tracking(items) if alone else (),
-        detail=row.detail,
+        detail=words.money(row.detail) if row.kind == TaskKind.REFUND else row.detail,
         assisted=row.assisted,
     )
 

@@ -127,3 +127,28 @@ def test_a_no_to_what_cannot_be_refused_says_so(bench: Bench) -> None:
         assert sent.status_code == 409
         assert "nothing to refuse" in sent.text
     assert touches(bench) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "says"),
+    [
+        (TaskKind.CANCEL_IN_MIS, Direction.CANCEL_TO_MIS, "cancels J29010-01 in printIQ"),
+        (TaskKind.PAST_CUT_OFF, Direction.CANCEL_TO_MIS, "cancels J29010-01 in printIQ"),
+        (TaskKind.APPROVE, Direction.CANCEL_TO_MIS, "cancels J29010-01 in printIQ"),
+        (TaskKind.CANCEL_IN_STOREFRONT, Direction.CANCEL_TO_STOREFRONT,
+         "cancels order 10001 in Infigo, for good"),
+        (TaskKind.SHIP_IN_STOREFRONT, Direction.SHIP_TO_STOREFRONT, "marks order 10001 shipped in Infigo"),
+    ],
+)  # fmt: skip
+def test_the_button_says_what_it_writes_and_in_which_system(
+    bench: Bench, kind: TaskKind, direction: Direction, says: str
+) -> None:
+    ask(bench, kind, direction, assisted=True)
+    with bench.served() as served, served.named(PRIYA) as console:
+        assert f"Countermand {says}, and reads it back." in console.get("/needs-a-person/1")
+
+
+def test_a_refund_names_the_total_as_an_amount(bench: Bench) -> None:
+    bench.task(1, TaskKind.REFUND, detail="60")
+    with bench.served() as console:
+        assert "The order&#39;s total is 60.00." in console.get("/needs-a-person/1")

@@ -79,6 +79,37 @@ def test_a_page_answers_plainly_and_small(console: Console, path: str) -> None:
     assert not found, f"{path} says {found}"
 
 
+def plain(text: str) -> str:
+    """What a page says, without its marks and with single spaces."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+@pytest.mark.parametrize("path", ["/", "/needs-a-person"])
+def test_a_row_of_the_worklist_says_which_system_shows_what(console: Console, path: str) -> None:
+    row = re.search(r'<article[^>]*data-task="1".*?</article>', console.get(path), re.S)
+    assert row is not None
+    assert re.search(r"Infigo Cancelled [a-z ]+ printIQ [A-Z]", plain(row.group(0)))
+
+
+@pytest.mark.parametrize("path", ["/orders", "/needs-a-person/3"])
+def test_a_list_of_orders_says_in_each_row_which_system_shows_what(console: Console, path: str) -> None:
+    """On a small screen the row stands without the table's head."""
+    row = re.search(r'<tr data-order="harbour-print/100(?:01|08)".*?</tr>', console.get(path), re.S)
+    assert row is not None
+    assert re.findall(r'<td class="side" data-label="(\w+)">', row.group(0)) == ["Infigo", "printIQ"]
+
+
+def test_the_table_of_rules_passes_no_cancel_on_once_production_has_begun(console: Console) -> None:
+    """The cut-off comes before every mode; a page that promises otherwise is wrong at the worst moment."""
+    text = plain(console.get("/rules?storefront=cancelled/none&mis=open/started"))
+    assert "Ask a person: cancelled after production started: decide" in text
+    assert "Production may have started, so a person decides." in text
+    cell = re.compile(r'<a class="(\w+)" href="/rules\?storefront=cancelled/none&amp;mis=open/(\w+)#')
+    tones = {far: tone for tone, far in cell.findall(console.get("/rules"))}
+    assert tones["none"] == "go"
+    assert tones["started"] == "warn"
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_is_loaded_from_another_host(console: Console, path: str) -> None:
     answer = console.http.get(path, follow_redirects=True)
