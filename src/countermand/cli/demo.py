@@ -69,7 +69,7 @@ def demo(
             raise click.ClickException(f"{error} Choose three others with --port-base.") from error
         click.echo("Both stand-ins and Countermand run; placing sample orders ...", err=True)
         fill(world, orders)
-        click.echo(_welcome(world, mode))
+        click.echo(welcome(world.console, world.infigo, world.printiq, mode))
         if not no_browser:
             webbrowser.open(world.console)
         _wait_for_stop()
@@ -84,19 +84,39 @@ def _wait_for_stop() -> None:
     stop.wait()
 
 
-def _welcome(world: World, mode: str) -> str:
+#: What to try, and what follows in each mode.
+_TRY = {
+    "automatic": """\
+  1. In Infigo open an order that the console shows as Not started in printIQ, change its status to Cancelled,
+     and watch its jobs in printIQ.
+  2. In printIQ open another order's job, change its status to Cancelled, and watch Infigo.
+  3. In printIQ dispatch a job with a tracking number, and watch the order become Shipped.
+  4. In Infigo cancel an order that is in production: nothing is written, the console asks a person.
+  5. In the console open any of these orders and read what happened, and the proof.""",
+    "manual": """\
+  1. In Infigo open an order and change its status to Cancelled: the console asks a person to cancel its jobs.
+  2. Open that task, do its steps in printIQ, press "I did it, check now": both are read, and it closes.
+  3. In printIQ dispatch a job with a tracking number, and watch the order become Shipped.
+  4. In the console open any of these orders and read what happened, and the proof.""",
+    "observe": """\
+  1. In Infigo open an order and change its status to Cancelled: the console says what it would have done,
+     and writes nothing.
+  2. Cancel its jobs in printIQ yourself: the console sees that both agree.
+  3. In the console open the order and read what happened.""",
+}
+
+
+def welcome(console: str, infigo: str, printiq: str, mode: str) -> str:
+    """What the demo says when it runs: the three addresses, and what to try in this mode."""
     return f"""
 Countermand is running, in {mode} mode.
 
-  Console   {world.console}
-  Infigo    {world.infigo}   (a stand-in: Sales > Orders)
-  printIQ   {world.printiq}   (a stand-in: orders board)
+  Console   {console}
+  Infigo    {infigo}   (a stand-in: Sales > Orders)
+  printIQ   {printiq}   (a stand-in: orders board)
 
-Try this:
-  1. In Infigo open an order, change its status to Cancelled, and watch its jobs in printIQ.
-  2. In printIQ open another order's job, change its status to Cancelled, and watch Infigo.
-  3. In printIQ dispatch a job with a tracking number, and watch the order become Shipped.
-  4. In the console open any of these orders and read what happened, and the proof.
+Step by step, in two minutes: {console}/try. Or by yourself:
+{_TRY[mode]}
 
 Ctrl-C stops everything.
 """

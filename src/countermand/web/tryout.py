@@ -9,15 +9,17 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from countermand.app import Service
+from countermand.app import Running, Service
 from countermand.bridge.case import Case
 from countermand.core.order import MisItemKind
+from countermand.core.policy import Direction, Mode
 from countermand.core.status import Facts, Progress
 from countermand.ledger import views
 from countermand.ledger.finding import NoConnectionError, find_order
-from countermand.web.order_view import OrderView, names_of, order_view
+from countermand.web.order_view import AGREES, OrderView, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.problem import Problem
+from countermand.web.words import Names
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +97,11 @@ def _cancelling(service: Service, row: views.OrderRow) -> tuple[str, OrderView, 
         isinstance(each.storefront.status, Facts) and each.storefront.status.cancelled for each in case.lines
     )
     there = all(isinstance(each.mis.status, Facts) and each.mis.status.cancelled for each in case.items)
+    mode = _mode(running, Direction.CANCEL_TO_MIS)
     proven = any(written.command.verified_at for written in case.writes)
+    if mode is not Mode.AUTOMATIC:
+        proven = order.stands == AGREES
+    job = order.lines[0].items[0]
     ticks = [
         Tick(
             text=f"Play the shop's staff: open order {row.order} in {names.storefront} and cancel it.",
@@ -104,10 +110,10 @@ def _cancelling(service: Service, row: views.OrderRow) -> tuple[str, OrderView, 
             place=f"Order {row.order} in {names.storefront}",
         ),
         Tick(
-            text=f"Watch: Countermand sees it, waits a moment, and cancels the job in {names.mis}.",
+            text=_then_cancelled(mode, names),
             done=here and there,
-            url=order.lines[0].items[0].url,
-            place=f"Job {order.lines[0].items[0].ref} in {names.mis}",
+            url=job.url,
+            place=f"Job {job.ref} in {names.mis}",
         ),
         Tick(
             text="Look at the proof: what was read, decided, written and read back, in its order.",
@@ -117,7 +123,37 @@ def _cancelling(service: Service, row: views.OrderRow) -> tuple[str, OrderView, 
             outside=False,
         ),
     ]
-    return "Cancel once, and it is cancelled in both", order, ticks
+    title = {
+        Mode.AUTOMATIC: "Cancel once, and it is cancelled in both",
+        Mode.OBSERVE: "Cancel once, and see what would be done",
+    }.get(mode, "Cancel once, and a person is asked to do the rest")
+    return title, order, ticks
+
+
+def _mode(running: Running | None, direction: Direction) -> Mode:
+    return running.settings.policy.mode(direction) if running else Mode.AUTOMATIC
+
+
+def _then_cancelled(mode: Mode, names: Names) -> str:
+    """What follows a cancel in the storefront; what the rules leave to people, this page must not promise."""
+    if mode is Mode.AUTOMATIC:
+        return f"Watch: Countermand sees it, waits a moment, and cancels the job in {names.mis}."
+    if mode is Mode.OBSERVE:
+        return (
+            "Countermand only watches here: “Needs a person” says what it would have done. "
+            f"Cancel the job in {names.mis} yourself."
+        )
+    return (
+        f"Play the order desk: “Needs a person” asks for the job to be cancelled in {names.mis}. "
+        "Do what its steps say, and press “I did it, check now”."
+    )
+
+
+def _then_shipped(mode: Mode, names: Names) -> str:
+    if mode is Mode.AUTOMATIC:
+        return f"Watch: the order becomes Shipped in {names.storefront}, with the tracking number."
+    watches = "Countermand only watches here. " if mode is Mode.OBSERVE else ""
+    return f"{watches}Mark the order shipped in {names.storefront} yourself, with the tracking number."
 
 
 def _dispatching(service: Service, row: views.OrderRow) -> tuple[str, OrderView, list[Tick]]:
@@ -135,7 +171,7 @@ def _dispatching(service: Service, row: views.OrderRow) -> tuple[str, OrderView,
             place=f"Job {order.lines[0].items[0].ref} in {names.mis}",
         ),
         Tick(
-            text=f"Watch: the order becomes Shipped in {names.storefront}, with the tracking number.",
+            text=_then_shipped(_mode(running, Direction.SHIP_TO_STOREFRONT), names),
             done=sent and shipped,
             url=order.url,
             place=f"Order {row.order} in {names.storefront}",
