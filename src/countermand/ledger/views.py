@@ -181,11 +181,13 @@ def list_tasks(
     now: datetime | None = None,
     after: str = "",
 ) -> list[TaskRow]:
-    """Tasks by cost of delay: most urgent first, then oldest.
+    """Open tasks by cost of delay: most urgent first, then oldest. Closed ones cost nothing: newest first.
 
     `assigned_to`: none for anybody's, empty for nobody's. `snoozed`: none for all; else as of `now`.
     """
-    statement = select(task).order_by(task.c.urgency, task.c.opened_at, task.c.id).limit(limit)
+    newest_first = state == "closed"
+    order = (task.c.id.desc(),) if newest_first else (task.c.urgency, task.c.opened_at, task.c.id)
+    statement = select(task).order_by(*order).limit(limit)
     statement = (
         statement.where(task.c.id == task_id)
         if task_id is not None
@@ -201,7 +203,10 @@ def list_tasks(
         asleep = func.coalesce(task.c.snoozed_until, _literal(0)) > now
         statement = statement.where(asleep if snoozed else ~asleep)
     if after:
-        statement = statement.where(tuple_(task.c.urgency, task.c.opened_at, task.c.id) > _task_key(after))
+        urgency, micros, last = _task_key(after)
+        place = tuple_(urgency, _literal(micros), last)
+        further = tuple_(task.c.urgency, task.c.opened_at, task.c.id) > place
+        statement = statement.where(task.c.id < last if newest_first else further)
     rows = [dict(row._mapping) for row in database.execute(statement)]
     about = _orders_of_tasks(database, [row["id"] for row in rows])
     return [_task_row(row, *about.get(row["id"], ((), 0, ""))) for row in rows]
@@ -216,10 +221,10 @@ def find_group(database: Connection, connection: str, group_key: str) -> TaskRow
     return list_tasks(database, task_id=found)[0] if found is not None else None
 
 
-def _task_key(key: str) -> Any:
+def _task_key(key: str) -> tuple[int, int, int]:
     try:
         urgency, micros, row_id = (int(part) for part in key.split("-"))
-        return tuple_(urgency, _literal(micros), row_id)
+        return urgency, micros, row_id
     except (ValueError, OverflowError):
         raise ListPlaceError(key) from None
 

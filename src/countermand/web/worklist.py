@@ -16,7 +16,7 @@ from countermand.web.pages import service_of, show
 from countermand.web.person import acting
 from countermand.web.problem import Problem
 from countermand.web.tables import limit_of, next_page, query, rows_response, wanted_format
-from countermand.web.task_view import flat, task_views
+from countermand.web.task_view import TaskView, flat, task_views
 
 
 def worklist(request: Request) -> Response:
@@ -33,7 +33,7 @@ def render_worklist(request: Request, problem: str = "", status_code: int = 200)
         if wanted_format(request) != "html":
             return rows_response(request, "needs-a-person", [flat(task) for task in tasks], following)
         now = utc_now()
-        groups = [(rank, list(group)) for rank, group in groupby(tasks, key=lambda task: task.row.urgency)]
+        groups = _groups(tasks)
         return show(
             request,
             "worklist.html",
@@ -51,6 +51,13 @@ def render_worklist(request: Request, problem: str = "", status_code: int = 200)
             snoozed=views.count_snoozed(database, now),
             with_query=lambda **changes: query(request, after=None, done=None, **changes),
         )
+
+
+def _groups(tasks: list[TaskView]) -> list[tuple[int | None, list[TaskView]]]:
+    """Open tasks by how urgent they are; what is closed is not urgent any more."""
+    if tasks and tasks[0].row.state == "closed":
+        return [(None, tasks)]
+    return [(rank, list(group)) for rank, group in groupby(tasks, key=lambda task: task.row.urgency)]
 
 
 def _chosen(request: Request, database: Connection) -> tuple[list[views.TaskRow], str]:
