@@ -26,8 +26,11 @@ from countermand.ledger.columns import encode, from_micros
 from countermand.ledger.connections import known_connections
 from countermand.ledger.inspection import FILE, inspect
 from countermand.ledger.journal import Fault, chains, stored, verify
-from countermand.ledger.proof import NoProofError, prove
-from countermand.proof.page import page
+from countermand.ledger.proof import NoProofError, ProofEntry, prove
+from countermand.ledger.records import JournalRow
+from countermand.proof.page import Telling, page
+from countermand.web.timeline import moment
+from countermand.web.words import Names
 
 _key = click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The shop's own key."
@@ -198,6 +201,26 @@ def _chosen(database: Connection, only: str) -> list[str]:
     return [only] if only else known
 
 
+def _told(chain: str) -> Telling:
+    """Entries in the console's own words."""
+
+    def tell(entry: ProofEntry) -> tuple[str, str]:
+        row = JournalRow(
+            chain=chain,
+            seq=entry.seq,
+            at=datetime.fromisoformat(entry.at),
+            event=entry.event,
+            actor=entry.actor,
+            subject=entry.subject,
+            body=entry.body,
+            hash="",
+        )
+        one = moment(row, Names(), {})
+        return one.text, one.more
+
+    return tell
+
+
 @journal.command("proof")
 @click.argument("number")
 @config_option
@@ -222,7 +245,7 @@ def proof(number: str, file: Path, connection: str, out: Path) -> None:
     about = f"{row.connection}-{row.order}" if several else row.order
     name = out / f"proof-{_NOT_IN_NAMES.sub('_', about)}"
     Path(f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
-    Path(f"{name}.html").write_text(page(made), encoding="utf-8")
+    Path(f"{name}.html").write_text(page(made, _told(made.chain), f"{name.name}.json"), encoding="utf-8")
     script = files("countermand.proof").joinpath("verify_proof.py").read_text(encoding="utf-8")
     (out / "verify_proof.py").write_text(script, encoding="utf-8")
     click.echo(f"Wrote {name}.json, {name}.html and {out / 'verify_proof.py'}.")

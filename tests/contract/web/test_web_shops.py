@@ -390,6 +390,10 @@ def test_a_proof_is_of_the_shop_that_is_named_and_two_stand_side_by_side(
     for shop in SHOPS:
         made = json.loads((tmp_path / "proofs" / f"proof-{shop}-10001.json").read_text("utf-8"))
         assert (made["chain"], made["order"]) == (shop, "10001")
+        page = (tmp_path / "proofs" / f"proof-{shop}-10001.html").read_text("utf-8")
+        assert f"python verify_proof.py proof-{shop}-10001.json" in page
+        assert "Infigo shows: " in page, "a proof is for people who were never told our words"
+        assert "/none" not in page
     explain = ("rules", "explain", "10001", "--config", str(set_up))
     assert run(*explain) == SEVERAL
     assert "belongs to the connection trade-print" in run(*explain, "--connection", TRADE)

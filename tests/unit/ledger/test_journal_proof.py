@@ -169,9 +169,14 @@ def test_the_script_needs_nothing_but_python(engine: Engine, tmp_path: Path) -> 
 def test_the_page_says_who_and_what_and_escapes_it(engine: Engine) -> None:
     with engine.execution_options(writing=True).begin() as database:
         append(database, CHAIN, [entry("10001", why="<script>alert(1)</script>", actor="Priya Shah")])
-        text = page(prove(database, CHAIN, "10001"))
+        text = page(prove(database, CHAIN, "10001"), lambda _: ("Both <agree>", "<b>really</b>"), "it's.json")
     assert "Priya Shah" in text
     assert "<script>" not in text
+    assert "Both &lt;agree&gt;" in text
+    assert "&lt;b&gt;really&lt;/b&gt;" in text
+    assert "python verify_proof.py it&#39;s.json" in text
+    assert "23 Nov 2026, 09:30:00" in text
+    assert "Order 10001, line s1, entry 2" in text
 
 
 def test_an_order_nobody_wrote_about_has_no_proof(engine: Engine) -> None:
