@@ -142,6 +142,18 @@ def test_what_does_not_exist_is_said_so(http: httpx.Client, path: str) -> None:
     assert http.post("/jobs/J1-01/status", data={"status": "17"}).status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["jobs", "salesorders"])
+def test_an_act_says_that_it_was_saved_once(http: httpx.Client, kind: str) -> None:
+    job_no, sales_order_no, _ = _made(http)
+    page = f"/jobs/{job_no}" if kind == "jobs" else f"/salesorders/{sales_order_no}"
+    act = (f"{page}/status", {"status": "17"}) if kind == "jobs" else (f"{page}/act", {"act": "cancel"})
+    done = http.post(act[0], data=act[1])
+    assert _found(done.text, "//*[@role='status' and @class='saved']/text()") == ["Saved."]
+    assert not _found(http.get(page).text, "//*[@class='saved']/text()")
+    refused = http.post(f"{page}/dispatch", data={"delivery": "no such"})
+    assert not _found(refused.text, "//*[@class='saved']/text()")
+
+
 def test_a_page_tells_its_version_so_that_others_changes_show(http: httpx.Client) -> None:
     job_no, _, _ = _made(http)
 

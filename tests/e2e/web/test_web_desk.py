@@ -153,6 +153,23 @@ def test_a_dispatch_shows_without_loading_the_page_again(desk: Desk, shop: Stage
     assert page.evaluate("window.same"), "the page was loaded again"
 
 
+def test_both_shops_own_screens_show_what_was_done_elsewhere(desk: Desk, shop: Stage) -> None:
+    """Somebody who tries it out watches the one system while working in the other."""
+    order = shop.place()
+    page = desk.page
+    page.goto(f"{shop.world.infigo}/admin/orders/{order.id}")
+    shop.dispatch(order.jobs[0], "1Z-WATCHED")
+    expect(page.locator("main")).to_contain_text("1Z-WATCHED")
+
+    note = page.get_by_label("Add a note")
+    note.fill("The customer rang")
+    shop.cancel_in_infigo(order)
+    expect(page.get_by_text("This page has changed since you opened it.")).to_be_visible()
+    expect(note).to_have_value("The customer rang")
+    page.get_by_role("link", name="Show it as it is now").click()
+    expect(page.locator("main")).to_contain_text("A cancelled order cannot be opened again.")
+
+
 def test_a_tracking_number_leads_to_its_order(desk: Desk, shop: Stage) -> None:
     order = shop.place()
     shop.dispatch(order.jobs[0], "JD014600003SE")

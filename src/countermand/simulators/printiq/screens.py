@@ -94,12 +94,16 @@ class Screens:
     async def job(self, request: Request) -> Response:
         number = request.path_params["number"]
         found = self._books.jobs.get(number)
-        return self._job_page(found) if found else self._missing("job", number)
+        if found is None:
+            return self._missing("job", number)
+        return self._job_page(found, saved="saved" in request.query_params)
 
     async def sales_order(self, request: Request) -> Response:
         number = request.path_params["number"]
         found = self._books.sales_orders.get(number)
-        return self._sales_order_page(found) if found else self._missing("sales order", number)
+        if found is None:
+            return self._missing("sales order", number)
+        return self._sales_order_page(found, saved="saved" in request.query_params)
 
     async def change_job_status(self, request: Request) -> Response:
         form = await request.form()
@@ -153,7 +157,7 @@ class Screens:
                 act(plant)
         except PlantError as refusal:
             return self._refused(number, refusal)
-        return RedirectResponse(request.url.path.rpartition("/")[0], 303)
+        return RedirectResponse(f"{request.url.path.rpartition('/')[0]}?saved=1", 303)
 
     def _refused(self, number: str, refusal: PlantError) -> Response:
         if number in self._books.jobs:
@@ -162,7 +166,7 @@ class Screens:
             return self._sales_order_page(self._books.sales_orders[number], error=f"{refusal}.")
         return self._missing("job or sales order", number)
 
-    def _job_page(self, job: Job, error: str = "") -> HTMLResponse:
+    def _job_page(self, job: Job, error: str = "", *, saved: bool = False) -> HTMLResponse:
         books, renamed = self._books, self._instance.settings.status_labels
         deliveries = books.deliveries_of_job(job)
         return self._pages.show(
@@ -170,6 +174,7 @@ class Screens:
             409 if error else 200,
             job=job,
             error=error,
+            saved=saved,
             acceptance=books.acceptances[job.acceptance_key],
             deliveries=deliveries,
             consigned=sum(1 for delivery in deliveries if delivery.consignment_no),
@@ -179,12 +184,13 @@ class Screens:
             version=len(job.history),
         )
 
-    def _sales_order_page(self, order: SalesOrder, error: str = "") -> HTMLResponse:
+    def _sales_order_page(self, order: SalesOrder, error: str = "", *, saved: bool = False) -> HTMLResponse:
         return self._pages.show(
             "salesorder.html",
             409 if error else 200,
             order=order,
             error=error,
+            saved=saved,
             acceptance=self._books.acceptances[order.acceptance_key],
             deliveries=self._books.deliveries,
             moves=SO_MOVES[order.status],
