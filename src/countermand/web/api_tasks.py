@@ -108,7 +108,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     },
 )
 async def list_tasks(request: Request) -> object:
-    """Tasks by cost of delay."""
+    """Tasks by cost of delay; closed ones, which cost nothing any more, newest first."""
     asked, limit = request.query_params, limit_of(request)
     rows = await view(
         request,
