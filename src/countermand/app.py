@@ -30,6 +30,7 @@ from countermand.core.rules import Override
 from countermand.core.status import Side
 from countermand.infigo import InfigoSettings, InfigoStorefront
 from countermand.infigo import parse_hook as parse_infigo_hook
+from countermand.ledger.columns import forget_values
 from countermand.ledger.connections import remember_connection
 from countermand.ledger.engine import Durability, assert_durable, open_engine
 from countermand.ledger.inbox import receive
@@ -59,6 +60,8 @@ SWEEP_FAILED_SECONDS = 60.0
 #: How long the loop rests after an error of ours, or when nothing can be stored: each step reads in both
 #: systems, and what it found would be thrown away.
 FAILED_SECONDS = 2.0
+#: How often values that were read are forgotten, in seconds: what was erased stays in memory no longer.
+FORGET_SECONDS = 600.0
 #: How often it is looked whether there is something to tell others, in seconds.
 TELL_SECONDS = 1.0
 #: Orders that have come to rest need no new look when rules change.
@@ -103,6 +106,12 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Installation({list(self.connections)!r})"  # the address may hold a password
+
+
+async def _forget_now_and_then() -> None:
+    while True:
+        await asyncio.sleep(FORGET_SECONDS)
+        forget_values()
 
 
 def _judge_anew(connection: str, now: datetime, database: Database) -> None:
@@ -235,6 +244,7 @@ class Service:
         self._storefronts: dict[InfigoSettings, InfigoStorefront] = {}
         self._mises: dict[PrintIQSettings, PrintIQMis] = {}
         self._wake = asyncio.Event()
+        self._forgetting: asyncio.Task[None]
 
     async def __aenter__(self) -> Service:
         self.open()
@@ -242,6 +252,7 @@ class Service:
             self._begin(await self._prepare(settings, self.installation))
         for destination in self.installation.destinations:
             self._begin_telling(destination)
+        self._forgetting = asyncio.create_task(_forget_now_and_then())
         return self
 
     def open(self) -> None:
@@ -257,6 +268,7 @@ class Service:
         self.store = DatabaseStore(self.engine, self.writer)
 
     async def __aexit__(self, *_exc: object) -> None:
+        self._forgetting.cancel()
         await asyncio.gather(*(self._end(one, STOP_SECONDS) for one in self.running.values()))
         for name in list(self.telling):
             await self._end_telling(name)

@@ -241,6 +241,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged | None = None
     #: Counts our own ids (writes, cancellations) within this order.
     serial: int = 0
+    #: Whom it is for was erased: nothing of that is taken from what the systems go on to show.
+    erased: bool = False
 
     def line(self, line_id: str) -> CaseLine | None:
         for line in self.lines:

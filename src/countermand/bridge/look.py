@@ -15,7 +15,7 @@ from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
 from countermand.bridge.linking import BY_LINE, BY_NUMBER, Candidate, Linked, Matching, match, match_named
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
-from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order
+from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order, to_be_kept
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
 from countermand.core.status import Gone, Side, Unreadable
@@ -393,7 +393,7 @@ def link(case: Case, candidate: Candidate, now: datetime, by: str = ITSELF) -> C
     assert line is not None, f"order {case.order_id} has no line {candidate.line_id}"
     made = Link(ref=candidate.item.ref, key=candidate.key, by=by, at=now)
     if case.item(made.ref) is None:
-        case = case.with_item(new_item(candidate.item, now))
+        case = case.with_item(new_item(to_be_kept(case, candidate.item), now))
     return case.with_line(_with_link(line, made))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +12,9 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case, CaseItem, CaseLine, first_seen, further
 from countermand.bridge.ports import MisItem, OrderNotRead, StorefrontLine, StorefrontOrder
 from countermand.core.status import GONE, Gone, LineStatus, Side, Unseen
+
+#: What stands where a person's words were, and there has to be something.
+ERASED = "erased"
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,7 @@ def see_order(case: Case, seen: StorefrontOrder | OrderNotRead, answered_at: dat
     """The case after a read of its order in the storefront, which was answered at `answered_at`."""
     if seen.began_at < case.storefront_read_at:
         return case
+    seen = to_be_kept(case, seen)
     if isinstance(seen, OrderNotRead):
         lines = tuple(
             replace(line, storefront=line.storefront.read(seen.status, seen.began_at, answered_at))
@@ -60,6 +65,45 @@ def see_order(case: Case, seen: StorefrontOrder | OrderNotRead, answered_at: dat
         fence=seen.fence,
         lines=_lines(case, seen, answered_at),
     )
+
+
+Shown = TypeVar("Shown", StorefrontOrder | OrderNotRead, StorefrontOrder, MisItem)
+
+
+def to_be_kept(case: Case, shown: Shown) -> Shown:
+    """What may be stored of what a system shows: of an erased order nothing that is about people."""
+    if not case.erased or isinstance(shown, OrderNotRead):
+        return shown
+    if isinstance(shown, MisItem):
+        return replace(shown, title="", notes="", raw="")
+    lines = tuple(replace(line, name="") for line in shown.lines)
+    return replace(shown, po_number="", customer="", lines=lines, raw="")
+
+
+def without_people(case: Case) -> Case:
+    """The case without whom it is for and what people and systems said about it; nothing brings that back.
+
+    What it takes to keep the order in step stays: its numbers, its statuses, who let a cancel pass.
+    """
+    return replace(
+        case,
+        erased=True,
+        po_number="",
+        customer="",
+        lines=tuple(_without_words(line) for line in case.lines),
+        items=tuple(replace(item, title="") for item in case.items),
+        writes=tuple(replace(one, command=replace(one.command, said="")) for one in case.writes),
+        cancellations=tuple(
+            replace(one, wanted_because="", refused_because="") for one in case.cancellations
+        ),
+        checking=tuple(replace(one, reason="") for one in case.checking),
+        doubts=tuple(replace(one, reasons=()) for one in case.doubts),
+    )
+
+
+def _without_words(line: CaseLine) -> CaseLine:
+    settlement = replace(line.settlement, reason=ERASED) if line.settlement else None
+    return replace(line, name="", settlement=settlement)
 
 
 def _lines(case: Case, seen: StorefrontOrder, answered_at: datetime) -> tuple[CaseLine, ...]:
@@ -98,6 +142,7 @@ def _line(
 
 def described(case: Case, order: StorefrontOrder) -> Case:
     """The case with what it lacked filled in; statuses are never taken from a description."""
+    order = to_be_kept(case, order)
     by_id = {line.line_id: line for line in order.lines}
     lines = tuple(
         line if (known := by_id.get(line.line_id)) is None else _described_line(line, known)
@@ -122,7 +167,7 @@ def see_items(case: Case, seen: Iterable[MisItem], answered_at: datetime) -> Cas
     for item in seen:
         known = case.item(item.ref)
         if known is not None:
-            case = case.with_item(_item(known, item, answered_at))
+            case = case.with_item(_item(known, to_be_kept(case, item), answered_at))
     return _note_mis_read(case)
 
 
@@ -160,6 +205,8 @@ def new_item(seen: MisItem, linked_at: datetime) -> CaseItem:
 
 def differences(before: Case | None, after: Case, raw: dict[str, str]) -> list[Sighting]:
     """What the reads between two versions of a case showed anew; `raw` by line id or item reference."""
+    if after.erased:
+        raw = {}
     return [*_line_differences(before, after, raw), *_item_differences(before, after, raw)]
 
 

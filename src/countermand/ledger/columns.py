@@ -85,6 +85,15 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+_caches: list[Callable[[], None]] = []
+
+
+def forget_values() -> None:
+    """Keep no value that was read: what another process erases must not stay in the memory of this one."""
+    for clear in _caches:
+        clear()
+
+
 class Json(TypeDecorator[Value], Generic[Value]):
     """A msgspec value as JSON text."""
 
@@ -96,6 +105,7 @@ class Json(TypeDecorator[Value], Generic[Value]):
         self.value_type = value_type
         # Values are frozen, and most of what is read has been read before: the same text is the same value.
         self._decoded = lru_cache(_KEPT)(msgspec.json.Decoder(value_type).decode)
+        _caches.append(self._decoded.cache_clear)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Value | None], str | None]:  # noqa: ARG002
         return lambda value: None if value is None else encode(value).decode()

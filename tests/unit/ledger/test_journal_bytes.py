@@ -196,7 +196,14 @@ def verify(folder: Path) -> tuple[int, str]:
 
 def test_every_single_byte_of_an_anchor_is_guarded(tmp_path: Path) -> None:
     anchors = ledger(tmp_path)
-    assert verify(tmp_path) == (0, "shop: 3 entries, every one as it was written\n")
+    code, said = verify(tmp_path)
+    assert (code, said.splitlines()) == (
+        0,
+        [
+            "shop: 3 entries, every one as it was written",
+            f"1 anchor in {anchors}, up to {NOW.isoformat()}: as it was then",
+        ],
+    )
     line = anchors.read_bytes()
     for place in range(len(line) - 1):
         anchors.write_bytes(changed(line, place, 1 << place % 8))
