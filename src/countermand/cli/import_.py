@@ -169,6 +169,8 @@ def _from_files(
             )
     except CompareError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"The files cannot be worked on: {error.strerror}.") from error
 
 
 def _insist_known(url: str, connection: str, files: ExportFiles) -> None:

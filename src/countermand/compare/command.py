@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, time
 from pathlib import Path
 
 import click
+import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -77,9 +79,12 @@ def compare(
             memory=memory,
         )
         drift = _run(request, screen)
-    except CompareError as error:
-        click.echo(f"Could not compare: {error}", err=True)
+    except (CompareError, OSError, duckdb.Error) as error:
+        click.echo(f"Could not compare: {_why(error)}", err=True)
         sys.exit(NOT_COMPARED)
+    except KeyboardInterrupt:
+        click.echo("Stopped before anything was compared.", err=True)
+        sys.exit(NOT_COMPARED)  # click's own code would say that there is a disagreement
     sys.exit(DRIFT if drift else NO_DRIFT)
 
 
@@ -102,8 +107,19 @@ def _run(request: Request, screen: Console) -> int:
         with compare_files(request, Path(folder), report) as (comparison, found):
             bar.stop()
             if not screen.quiet:
-                show(comparison, found, request, Console())
+                with suppress(SystemExit):  # rich's way to say that nobody reads on (`| head`)
+                    show(comparison, found, request, Console())
             return comparison.drift
+
+
+def _why(error: CompareError | OSError | duckdb.Error) -> str:
+    """One sentence."""
+    if isinstance(error, CompareError):
+        return str(error)
+    if isinstance(error, OSError):
+        about = f"{error.filename}: " if error.filename else ""
+        return f"{about}{error.strerror}; working copies are kept where TMPDIR says, so see that it has room."
+    return f"a row cannot be read ({str(error).partition(chr(10))[0]}); export both files again."
 
 
 def _report(path: Path) -> Path:

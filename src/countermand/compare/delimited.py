@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from statistics import mode
 
 import msgspec
@@ -59,11 +60,11 @@ def rows_like(text: str, shape: Shape) -> list[tuple[str, ...]]:
 def _rows(text: str, delimiter: str) -> list[tuple[int, tuple[str, ...]]]:
     """Every row that is not blank, with the number of the line it ends on."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        return [(reader.line_num, tuple(cells)) for cells in reader if any(cell.strip() for cell in cells)]
-    except csv.Error:
-        # A value that never ends swallows the sample; DuckDB will name the line.
-        return []
+    rows: list[tuple[int, tuple[str, ...]]] = []
+    # A value that never ends swallows the rest of the sample; DuckDB will name the line.
+    with suppress(csv.Error):
+        rows += ((reader.line_num, tuple(cells)) for cells in reader if any(cell.strip() for cell in cells))
+    return rows
 
 
 def _delimiter(text: str) -> str:

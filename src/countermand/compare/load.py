@@ -98,8 +98,14 @@ def key_sql(layout: Layout, role: str) -> str:
     # Most keys are plain; what is slow only runs for the rare one that needs it.
     return (
         f"CASE WHEN regexp_full_match({column}, '{_PLAIN}') THEN {column} "
+        f"WHEN {cut_sql(column)} THEN NULL "
         f"WHEN {odd} THEN nullif({thorough}, '') ELSE nullif(upper(trim({column})), '') END"
     )
+
+
+def cut_sql(column: str) -> str:
+    """Whether a spreadsheet has cut the end off a key: 1.23457E+11 stands for any of a million orders."""
+    return f"regexp_full_match({column}, '\\s*[0-9]+([.,][0-9]+)?[eE]\\+[0-9]+\\s*')"
 
 
 _PLAIN = "[0-9A-Z_/-]+"

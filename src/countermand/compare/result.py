@@ -15,7 +15,7 @@ from countermand.compare.coding import FACTS, merged
 from countermand.compare.database import Database
 from countermand.compare.keys import KeyPair
 from countermand.compare.layout import described
-from countermand.compare.load import Loaded
+from countermand.compare.load import Loaded, cut_sql
 from countermand.compare.titles import counted
 from countermand.core.status import Facts
 
@@ -114,7 +114,7 @@ def summarise(db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, in_s
         currency=storefront.layout.currency or mis.layout.currency,
         counts=counts,
         value_at_stake=_value_at_stake(db),
-        notes=tuple(_notes(storefront, mis, keys, counts)),
+        notes=(*_key_notes(db, storefront, mis, keys, counts), *_notes(storefront, mis, keys, counts)),
     )
 
 
@@ -238,6 +238,41 @@ def _side(loaded: Loaded) -> SideReport:
 
 def _matched_by(storefront: Loaded, mis: Loaded, keys: KeyPair) -> str:
     return f"{storefront.layout.heading(keys.storefront)} = {mis.layout.heading(keys.mis)}"
+
+
+def _key_notes(
+    db: Database, storefront: Loaded, mis: Loaded, keys: KeyPair, counts: dict[Class, Count]
+) -> Iterator[str]:
+    """What a spreadsheet has done to order numbers, so that they do not find each other."""
+    blank = counts[Class.WITHOUT_KEY]
+    for loaded, rows in ((storefront, blank.storefront_rows), (mis, blank.mis_rows)):
+        layout, role = loaded.layout, keys.role(loaded.side)
+        column = f"c{layout.roles[role]}"
+        ask = f"SELECT count(*), any_value({column}) FROM {layout.source.relation} WHERE {cut_sql(column)}"
+        ((cut, one),) = db.run(ask) if rows else ((0, ""),)
+        if cut:
+            yield (
+                f"{counted(cut, 'row')} in {layout.source.name} whose {layout.heading(role)} is like "
+                f"{one.strip()}: a spreadsheet has cut it off, so they were not compared. Export again, and "
+                "do not save the file in a spreadsheet first."
+            )
+    ((found,),) = db.run(_WITHOUT_ZEROS)
+    if found:
+        yield (
+            f"{counted(found, 'key')} would be found on the other side without the zeros in front: a "
+            "spreadsheet may have taken them away. Export again, or set key_pattern = '0*(.+)' for both "
+            "files in a mapping file (--map mapping.toml)."
+        )
+
+
+def _only_in(kind: Class) -> str:
+    return f"SELECT ltrim(key, '0') AS bare FROM differences WHERE class = '{kind.value}'"
+
+
+_WITHOUT_ZEROS = (
+    f"SELECT count(*) FROM ({_only_in(Class.ONLY_IN_STOREFRONT)}) "
+    f"SEMI JOIN ({_only_in(Class.ONLY_IN_MIS)}) USING (bare)"
+)
 
 
 def _notes(storefront: Loaded, mis: Loaded, keys: KeyPair, counts: dict[Class, Count]) -> Iterator[str]:

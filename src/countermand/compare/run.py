@@ -47,6 +47,7 @@ def compare_files(
     """
     if request.storefront == request.mis == STDIN:
         raise CompareError("Only one of the two files can come from standard input: name the other one.")
+    _assert_apart(request)
     corrections = _corrections(request)
     sources = [_open(request, side, work, corrections, report) for side in Side]
     laid_out = _lay_out(corrections, *sources)
@@ -82,6 +83,14 @@ def compare_files(
             report(f"Writing {path.name}", 1.0)
             write(path, comparison, lambda: differences(db))
         yield comparison, lambda limit: differences(db, limit)
+
+
+def _assert_apart(request: Request) -> None:
+    """A report never overwrites what it is made from."""
+    read = [Path(name) for name in (request.storefront, request.mis, request.map_path) if name is not None]
+    for out in request.outs:
+        if any(out.exists() and one.exists() and out.samefile(one) for one in read):
+            raise CompareError(f"The report {out} would overwrite a file that is read: give it another name.")
 
 
 def _corrections(request: Request) -> Corrections:

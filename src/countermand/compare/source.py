@@ -170,7 +170,18 @@ def _text(
         source = _json(name, path, found, "JSON lines" if first == b"{" else "JSON array")
     else:
         source = _delimited(name, path, choices, found)
+        if not copied and _ends_lines_differently(path, source.header_line):
+            target = work / f"{path.stem}-{len(list(work.iterdir()))}.txt"
+            found = encoding.to_utf8(path, target, found, name, advance)
+            source, copied = _delimited(name, target, choices, found), True
     return msgspec.structs.replace(source, clean=copied)
+
+
+def _ends_lines_differently(path: Path, header_line: int) -> bool:
+    """Whether lines end in different ways above the first row: DuckDB then leaves out more than was asked."""
+    with path.open("rb") as file:
+        above = [file.readline(_HEAD) for _ in range(header_line + 1)] if header_line > 1 else []
+    return len({line.endswith(b"\r\n") for line in above if line.endswith(b"\n")}) > 1
 
 
 def repair(source: Source, work: Path, advance: Callable[[int], None] = lambda _: None) -> Source | None:

@@ -19,8 +19,12 @@ class NumberStyle(StrEnum):
 
 
 _NUMERIC_DATE = re.compile(r"^(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})")
-_COMMA_DECIMAL = re.compile(r"\d,\d{1,2}$|\d,\d{4,}$|\.\d{3},\d")
-_POINT_DECIMAL = re.compile(r"\d\.\d{1,2}$|\d\.\d{4,}$|,\d{3}\.\d")
+_COMMA_DECIMAL = re.compile(r"\d,\d{1,2}$|\d,\d{4,}$|\.\d{3},\d|\d,\d+E[+-]?\d", re.IGNORECASE)
+_POINT_DECIMAL = re.compile(r"\d\.\d{1,2}$|\d\.\d{4,}$|,\d{3}\.\d|\d\.\d+E[+-]?\d", re.IGNORECASE)
+#: What stands behind a number: a currency, a unit, a dash for no cents.
+_BEHIND = re.compile(r"\D+$")
+#: How a spreadsheet shows a number that is too long for its column, and saves it.
+_EXPONENT = r"\s*-?[0-9]+(,[0-9]+)?[eE][+-]?[0-9]+\s*"
 _CURRENCY = re.compile(r"[€£$¥]|\b[A-Z]{3}\b")
 
 
@@ -43,7 +47,7 @@ def date_style(values: Sequence[str]) -> tuple[DateStyle | None, bool]:
 
 def number_style(values: Sequence[str]) -> NumberStyle:
     """Decimal comma only where the sample shows one and no decimal point."""
-    texts = [value.strip().rstrip("€£$ ") for value in values]
+    texts = [_BEHIND.sub("", value) for value in values]
     comma = any(_COMMA_DECIMAL.search(text) for text in texts)
     return NumberStyle.COMMA if comma and not any(map(_POINT_DECIMAL.search, texts)) else NumberStyle.POINT
 
@@ -58,7 +62,10 @@ def number_sql(column: str, style: NumberStyle) -> str:
     """A DOUBLE from text: a plain number fast, else without currency signs and thousands separators."""
     if style is NumberStyle.COMMA:
         bare = f"replace(replace(regexp_replace({column}, '[^0-9.,-]', '', 'g'), '.', ''), ',', '.')"
-        value = f"try_cast({bare} AS DOUBLE)"
+        value = (
+            f"try_cast(CASE WHEN regexp_full_match({column}, '{_EXPONENT}') "
+            f"THEN replace({column}, ',', '.') ELSE {bare} END AS DOUBLE)"
+        )
     else:
         bare = f"regexp_replace({column}, '[^0-9.-]', '', 'g')"
         value = f"coalesce(try_cast({column} AS DOUBLE), try_cast({bare} AS DOUBLE))"

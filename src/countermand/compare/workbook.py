@@ -24,7 +24,7 @@ def write_xlsx(path: Path, comparison: Comparison, differences: Differences) -> 
             _difference_sheet(book, bold, differences)
             _count_sheet(book, bold, comparison)
     except xlsxwriter.exceptions.FileCreateError as error:
-        raise CompareError(f"{path} cannot be written: {error}.") from error
+        raise CompareError(f"{path.with_suffix('')} cannot be written: {error}.") from error
 
 
 def _difference_sheet(book: Any, bold: Any, differences: Differences) -> None:

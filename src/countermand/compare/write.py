@@ -15,11 +15,18 @@ from countermand.compare.table import COLUMNS, Differences, cells
 
 
 def write(path: Path, comparison: Comparison, differences: Differences) -> None:
-    """Write one report; its ending says which. Raises CompareError when it cannot be written."""
+    """Write one report, whole or not at all; its ending says which.
+
+    Raises CompareError when it cannot be written.
+    """
+    unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        _writer(path.suffix.lower())(path, comparison, differences)
+        _writer(path.suffix.lower())(unfinished, comparison, differences)
+        unfinished.replace(path)
     except OSError as error:
         raise CompareError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _writer(ending: str) -> Callable[[Path, Comparison, Differences], None]:

@@ -23,6 +23,7 @@ from countermand.compare import mapping, statuses, values
 from countermand.compare.database import Database
 from countermand.compare.errors import CompareError
 from countermand.compare.layout import Layout, check_sides, lay_out, what_is_missing
+from countermand.compare.load import cut_sql
 from countermand.compare.source import open_source, repair
 from countermand.compare.statuses import Meaning
 from countermand.compare.words import words
@@ -46,6 +47,7 @@ BATCH_ORDERS = 50
 
 _SHIPPED = (None, Progress.PART_DISPATCHED, Progress.DISPATCHED)
 _TEXTS = ("line", "mis_job", "po", "customer", "product", "tracking", "order_total")
+_NUMBERS = ("order", "line", "mis_job", "job", "customer_reference", "job_reference")
 _MIS_TEXTS = ("customer_reference", "job_reference", "notes", "product", "tracking")
 
 
@@ -174,6 +176,12 @@ def _load_orders(db: Database, layout: Layout) -> int:
     ((orders,),) = db.run("SELECT count(DISTINCT order_id) FROM shop")
     if not orders:
         raise CompareError(f"{layout.source.name} has headings and no orders below them; export it again.")
+    ((cut, one),) = db.run(f"SELECT count(*), any_value(order_id) FROM shop WHERE {cut_sql('order_id')}")
+    if cut:
+        raise CompareError(
+            f"{layout.source.name} has order numbers like {one}: a spreadsheet has cut them off. Export it "
+            "again, and do not save it in a spreadsheet first."
+        )
     return int(orders)
 
 
@@ -210,7 +218,11 @@ def _load_jobs(db: Database, layout: Layout) -> None:
 
 
 def _text(layout: Layout, role: str) -> str:
-    return f"nullif(trim(c{layout.roles[role]}), '')" if role in layout.roles else "NULL::VARCHAR"
+    if role not in layout.roles:
+        return "NULL::VARCHAR"
+    text = f"nullif(trim(c{layout.roles[role]}), '')"
+    # A program that takes numbers for decimals writes 10001.0.
+    return f"regexp_replace({text}, '^(\\d+)\\.0+$', '\\1')" if role in _NUMBERS else text
 
 
 def _number(layout: Layout, role: str) -> str:

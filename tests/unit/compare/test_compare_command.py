@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from drift_exports import Exports, generate, write_export
@@ -194,3 +196,44 @@ def test_the_working_copies_are_removed(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     assert run(folder).exit_code == 1
     assert list(scratch.iterdir()) == []
+
+
+def test_a_report_never_overwrites_what_it_is_made_from(folder: Path) -> None:
+    before = (folder / "infigo.csv").read_bytes()
+    (folder / "linked.csv").symlink_to(folder / "infigo.csv")
+    for name in ("infigo.csv", "linked.csv"):
+        result = run(folder, "--out", str(folder / name))
+        assert result.exit_code == 2
+        assert "would overwrite a file that is read" in result.stderr
+    assert (folder / "infigo.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "xlsx", "html"])
+def test_a_report_that_cannot_be_finished_leaves_the_one_before(folder: Path, ending: str) -> None:
+    report = folder / f"report.{ending}"
+    report.write_text("of yesterday", encoding="utf-8")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        result = run(folder, "--quiet", "--out", str(report))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Could not compare: ")
+    assert report.read_text(encoding="utf-8") == "of yesterday"
+    assert list(folder.glob("*.unfinished")) == []
+
+
+@pytest.mark.parametrize(
+    "trouble", [KeyboardInterrupt(), OSError(28, "No space left on device"), duckdb.Error("a row")]
+)
+def test_no_trouble_looks_like_a_disagreement(
+    folder: Path, trouble: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr("countermand.compare.command.compare_files", fails)
+    result = run(folder)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1

@@ -431,3 +431,77 @@ def test_statuses_of_a_sorted_export_are_known_from_all_over_the_file(tmp_path: 
     sample = open_source(str(path), tmp_path, FileChoices()).sample
     assert {row[1] for row in sample} == {"Processing", "Complete"}
     assert {row[0] for row in sample} <= {row.split(",")[0] for row in rows}
+
+
+# What spreadsheets do to numbers
+
+
+def notes(files: Files) -> str:
+    comparison, _ = files.compare()
+    return " ".join(comparison.notes)
+
+
+def test_order_numbers_that_a_spreadsheet_cut_off_are_not_taken_for_the_same_order(files: Files) -> None:
+    files.write(
+        "infigo.csv",
+        INFIGO + "1.23457E+11,Cancelled,Not Yet Shipped\n1.23457E+11,Cancelled,Not Yet Shipped\n",
+    )
+    files.write("printiq.csv", PRINTIQ + "J3-01,1.23457e+11,In Production\nJ4-01,1.23457E+11,Cancelled\n")
+    comparison, found = files.compare()
+    assert keys(found) == {"1002": Class.CANCELLED_IN_STOREFRONT_ONLY}
+    assert comparison.counts[Class.WITHOUT_KEY].found == 4
+    assert "2 rows in infigo.csv whose Order ID is like 1.23457E+11: a spreadsheet has cut it" in notes(files)
+
+
+def test_order_numbers_without_the_zeros_in_front_are_told_of_and_can_be_mended(files: Files) -> None:
+    files.write("infigo.csv", INFIGO.replace("1001", "01001"))
+    assert "1 key would be found on the other side without the zeros in front" in notes(files)
+    both = "\n".join(f"[{side}]\nkey_pattern = '0*(.+)'" for side in ("storefront", "mis"))
+    files.map.write_text(both, encoding="utf-8")
+    comparison, found = files.compare(map_file=True)
+    assert keys(found) == {"1002": Class.CANCELLED_IN_STOREFRONT_ONLY}
+    assert "zeros in front" not in " ".join(comparison.notes)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("12,50 EUR", 12.5),
+        ("1.234,50 kr", 1234.5),
+        ("12.50 GBP", 12.5),
+        ("CHF 12,50", 12.5),
+        ("1,23E+05", 123_000),
+    ],
+)
+def test_an_amount_is_read_as_it_was_meant(files: Files, written: str, meant: float) -> None:
+    files.write(
+        "infigo.csv",
+        f"Order ID;Order Status;Shipping Status;Line Total\n1002;Cancelled;Not Yet Shipped;{written}\n",
+    )
+    _, found = files.compare()
+    assert {one.key: one.value for one in found}["1002"] == meant
+
+
+def test_a_quantity_with_an_exponent_is_the_number_that_it_stands_for(files: Files) -> None:
+    files.write(
+        "infigo.csv",
+        "Order ID;Order Status;Shipping Status;Quantity\n1001;Processing;Not Yet Shipped;1,23E+05\n",
+    )
+    files.write("printiq.csv", "Job No,Customer Reference,Status,Quantity\nJ1-01,1001,In Production,123000\n")
+    assert files.compare()[1] == []
+
+
+def test_a_title_that_ends_its_lines_in_another_way_hides_no_rows(files: Files) -> None:
+    for title, rest in (("\r\n", "\n"), ("\n", "\r\n")):
+        files.write("infigo.csv", f"Orders of today{title}{title}" + INFIGO.replace("\n", rest))
+        comparison, found = files.compare()
+        assert comparison.storefront.rows == 2
+        assert keys(found) == {"1002": Class.CANCELLED_IN_STOREFRONT_ONLY}
+
+
+def test_a_quotation_mark_that_is_never_closed_is_named_in_a_long_file_too(files: Files) -> None:
+    rows = "".join(f"{number},Processing,Not Yet Shipped\n" for number in range(20_000))
+    files.write(
+        "infigo.csv", f'Order ID,Order Status,Shipping Status\n999,"Processing,Not Yet Shipped\n{rows}'
+    )
+    assert files.error().startswith("infigo.csv opens a quotation mark in line 2 and never closes it")
