@@ -41,6 +41,7 @@ from countermand.core.plan import NeedsPerson, Plan, plan
 from countermand.core.policy import Direction
 from countermand.core.rules import facts_of, resolve
 from countermand.core.status import Side
+from countermand.core.tasks import TaskKind
 
 log = structlog.get_logger()
 
@@ -227,7 +228,8 @@ class Converger:
             task = next((task for task in one.case.tasks if task.id == checking.task), None)
             if task is None or task.kind not in wanted:
                 continue
-            case = report(one.case, task.line_ids, checking.by, self._clock())
+            not_found = task.kind is TaskKind.CANCELLED_UNSEEN
+            case = report(one.case, task.line_ids, checking.by, self._clock(), not_found=not_found)
             if case != one.case:
                 entry = self._reported(case, task.line_ids, checking)
                 one = replace(one, case=case, entries=(*one.entries, entry))

@@ -174,14 +174,14 @@ def _stock_line(about: About) -> Iterable[Step]:
 
 def _cancelled_unseen(about: About) -> Iterable[Step]:
     yield Step(
-        text=f"{about.storefront} shows it cancelled. Countermand knows no job of it, and could not search "
-        f"{about.mis} since.",
+        text=f"{about.storefront} shows it cancelled, and Countermand knows no job of it: {about.mis} could "
+        "not be searched since, or had been searched in vain for long before.",
         places=(about.order,),
     )
     yield Step(text=f"Look for it in {about.mis} by its number {about.order_id}, PO number and customer.")
     yield Step(text="If there is a job of it, mark that Cancelled.")
     yield Step(
-        text="Press “I did it, check now”. Where nothing can be searched, this counts as reported by you."
+        text="Press “I did it, check now”. Where nothing can be found, this counts as reported by you."
     )
 
 

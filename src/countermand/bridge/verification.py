@@ -68,18 +68,22 @@ def verified_since(before: Case | None, case: Case) -> tuple[Written, ...]:
 
 
 _DONE = "done by hand; this system cannot be read back"
-_SEARCHED = "looked for by hand; its job could not be searched for"
+_SEARCHED = "looked for by hand; its job could not be searched for, or not found"
 
 
-def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime) -> Case:
-    """Take a person's word for lines of which one side cannot be read, or nothing can be searched."""
+def report(case: Case, line_ids: tuple[str, ...], by: str, at: datetime, *, not_found: bool = False) -> Case:
+    """Take a person's word for lines of which one side cannot be read, or nothing can be searched.
+
+    `not_found`: they were asked to look for the jobs of lines that have none here.
+    """
     order = as_order(case, live_since=None)
     for entry in order.lines:
         unreadable = [side for side in Side if isinstance(entry.line.reading(side).status, Unreadable)]
         line = case.line(entry.line_id)
         if line is None or entry.line_id not in line_ids:
             continue
-        searched_by_hand = not unreadable and awaits_search(case, line)
+        not_known = awaits_search(case, line) or (not_found and not line.links)
+        searched_by_hand = not unreadable and not_known
         if unreadable or searched_by_hand:
             settlement = Settlement(
                 pairs=(Pair(entry.line.storefront.status, entry.line.mis.status),),

@@ -48,6 +48,7 @@ REASONS: Mapping[str, str] = {
     "sent-and-cancelled-unlinked": ", so a person must find out at once what left",
     "cancelled-before-production": ", so there is nothing to do unless a job of it still appears",
     "cancelled-not-searched": ", and {mis} could not be searched since, so a person must look there",
+    "cancelled-not-found": ", and its job was missed already before that, so a person must look there",
     "shipped-unlinked": ", so a person must look which job made it, if any",
     "not-yet-in-production": ", so it is looked for again, and after a while a person is asked",
     "shipped-but-cancelled": ": the customer was told that it is on its way, so a person must decide",

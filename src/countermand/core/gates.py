@@ -76,6 +76,12 @@ ORDER_RULES: tuple[Question, ...] = (
         ("cancelled-not-searched",),
     ),
     Question(
+        "Is a line cancelled in the storefront, no job of it known, and had it been open for so long before "
+        "(`not_in_production_after`) that its job was missed already?",
+        "It may be made under a number that nothing finds: a person is asked to look there.",
+        ("cancelled-not-found",),
+    ),
+    Question(
         "Is one of a line's several jobs both cancelled and dispatched?",
         "Most urgent question, whatever the other jobs say.",
         ("job-cancelled-and-sent",),

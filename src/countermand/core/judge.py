@@ -28,8 +28,11 @@ def _judge(order: Order, entry: OrderLine, policy: Policy, now: datetime) -> Ver
     verdict = merge(entry.line, policy, now)
     if isinstance(verdict, Ask) and _shipped_by_others(order, entry):
         verdict = merge(_unshipped(entry.line), policy, now)
-    if isinstance(verdict, Wait) and verdict.rule == CANCELLED_UNSEEN and not entry.searched:
-        return _unsearched(entry.line, policy, now)
+    if isinstance(verdict, Wait) and verdict.rule == CANCELLED_UNSEEN:
+        if not entry.searched:
+            return _unsearched(entry.line, policy, now)
+        if _missed_before(entry.line, policy):
+            return Ask("cancelled-not-found", TaskKind.CANCELLED_UNSEEN)
     if isinstance(verdict, InStep | Push | Wait) and any(map(_cancelled_and_sent, entry.jobs)):
         return first_sight(entry.line, Ask("job-cancelled-and-sent", TaskKind.CANCELLED_BUT_MADE))
     return verdict
@@ -47,6 +50,14 @@ def _unsearched(line: Line, policy: Policy, now: datetime) -> Verdict:
     if now < ask_at:
         return Wait(CANCELLED_UNSEEN, ask_at)
     return Ask("cancelled-not-searched", TaskKind.CANCELLED_UNSEEN)
+
+
+def _missed_before(line: Line, policy: Policy) -> bool:
+    """Whether its job was missed already when it was cancelled: made under a number that nothing finds.
+
+    Then the search that finds none now says no more than all those before it.
+    """
+    return line.storefront.since - line.mis.since >= policy.not_in_production_after
 
 
 def _shipped_by_others(order: Order, entry: OrderLine) -> bool:

@@ -119,7 +119,7 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "The stock may be picked and sent although the customer cancelled it.",
     ),
     TaskKind.CANCELLED_UNSEEN: TaskType(
-        "Cancelled, and nobody could look for its job",
+        "Cancelled, and its job is not known",
         _HIGH,
         _DESK,
         timedelta(minutes=30),

@@ -63,6 +63,7 @@ _GATES: dict[str, str] = {
     "mode-assisted": "This shop lets a person press the button.",
     "mode-observe": "This connection only watches; nothing is written.",
     "cancelled-not-searched": "It is cancelled, and nobody could look whether a job of it exists.",
+    "cancelled-not-found": "It is cancelled, and its job had been looked for in vain long before that.",
     "job-cancelled-and-sent": "One job of it is cancelled and has been dispatched all the same.",
     "ambiguous-link": "More than one job may belong to it.",
     "shared-job": "The job also makes lines that are not cancelled.",

@@ -226,3 +226,53 @@ def test_sales_orders_that_are_listed_where_jobs_are_not_are_linked_and_prove_no
         assert small.task(KIND).because == "cancelled-not-searched"
 
     run(story())
+
+
+# Searched in vain long before it was cancelled
+
+
+async def missed_for_hours(small: Small) -> None:
+    """Its job was typed in under another number; people know, Countermand cannot."""
+    small.storefront.place("10001")
+    small.mis.make("J1", customer_reference="WEB 10001")
+    small.order_hook("10001")
+    await small.settle()
+    small.clock.advance(5 * 3600)
+    await small.settle()
+    assert small.task(TaskKind.NOT_IN_PRODUCTION).state == "open"
+    small.storefront.cancel_by_hand("10001")
+    small.order_hook("10001")
+    await small.settle()
+    small.clock.advance(WAIT)
+    await small.settle()
+
+
+def test_a_cancelled_order_whose_job_was_missed_already_is_looked_for_by_a_person() -> None:
+    async def story() -> None:
+        small = Small()
+        await missed_for_hours(small)
+        assert small.task(TaskKind.NOT_IN_PRODUCTION).state == "closed"
+        task = small.task(KIND)
+        assert (task.state, task.because) == ("open", "cancelled-not-found")
+        await small.deed("10001", people.check_now(task.id, PRIYA, small.clock(), "cancelled it there"))
+        await small.settle()
+        closed = small.task(KIND)
+        assert (closed.state, closed.closed_how, closed.closed_by) == ("closed", "reported", PRIYA)
+        small.clock.advance(86400)
+        await small.settle()
+        assert small.state() == "settled"
+
+    run(story())
+
+
+def test_a_job_that_was_missed_and_is_found_at_last_is_cancelled() -> None:
+    async def story() -> None:
+        small = Small()
+        await missed_for_hours(small)
+        small.mis.change("J1", customer_reference="10001")
+        small.job_hook("J1")
+        await small.settle()
+        assert small.mis.writes == ["J1"]
+        assert small.task(KIND).state == "closed"
+
+    run(story())

@@ -46,7 +46,7 @@ BANNED = re.compile(
     re.I,
 )
 #: Answers for a line that come from its order.
-OF_ORDER = {"job-cancelled-and-sent", "cancelled-not-searched"}
+OF_ORDER = {"job-cancelled-and-sent", "cancelled-not-searched", "cancelled-not-found"}
 RULES = {row.rule for row in ROWS} | names(GATES) | OF_ORDER
 GUARDS = names(CANCEL_GUARDS) | names(SHIP_GUARDS) | (names(ORDER_RULES) - OF_ORDER)
 

@@ -69,6 +69,19 @@ def test_an_old_order_that_was_cancelled_when_first_seen_is_history() -> None:
     assert unsearched(later, AUTOMATIC, LATE) == Ask("cancelled-not-searched", TaskKind.CANCELLED_UNSEEN)
 
 
+@pytest.mark.parametrize("base", [None, WAITING.base])
+def test_what_was_missed_already_when_it_was_cancelled_is_looked_for_by_a_person(base: Pair | None) -> None:
+    policy, asked = AUTOMATIC, Ask("cancelled-not-found", TaskKind.CANCELLED_UNSEEN)
+    for early, verdict in (
+        (timedelta(0), asked),
+        (timedelta(seconds=1), Wait("cancelled-before-production")),
+    ):
+        at = T0 + policy.not_in_production_after - early
+        own = line("cancelled/none", "unseen", base=base)
+        own = replace(own, storefront=replace(own.storefront, since=at))
+        assert judge(order(order_line("s1", own, [])), policy, LATE)["s1"] == verdict
+
+
 @pytest.mark.parametrize("mis", ["open/none", "cancelled/none", "unreadable"])
 def test_a_line_whose_job_is_known_needs_no_search(mis: str) -> None:
     own = line("cancelled/none", mis)
