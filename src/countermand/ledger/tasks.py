@@ -86,8 +86,9 @@ def _open_one(database: Connection, connection: str, wish: TaskWish, now: dateti
     keyed = {"of": connection, "key": wish.group_key}
     if open_one := _OPEN_OF_KEY.all(database, keyed):
         ((found,),) = open_one
+        # Other lines, or one more order: who answers has to have seen them.
         news = {"line_ids": ", ".join(wish.line_ids), "detail": wish.detail, "because": wish.because}
-        database.execute(update(task).where(task.c.id == found).values(**news))
+        database.execute(update(task).where(task.c.id == found).values(**news, version=task.c.version + 1))
         return found, False
     ((before,),) = _COUNT_OF_KEY.all(database, keyed)
     row = {
@@ -233,7 +234,8 @@ def touch(
 
 def _overtaken(row: Any) -> str:
     if row.touched_by and row.touched_at is not None:
-        what = f"{row.touched_by} {row.touched_how} at {row.touched_at:%H:%M:%S} UTC"
+        touched = f"{row.touched_by} {row.touched_how} at {row.touched_at:%H:%M:%S} UTC"
+        what = f"{touched}, or something new was seen about it"
     else:
         what = "something new was seen about it"
     return f"Meanwhile {what}. Nothing of yours was saved; look at the task again, then decide."

@@ -227,6 +227,23 @@ def test_who_acts_on_an_older_picture_is_told_what_happened_meanwhile(ledger: Le
         ledger.writer.write(lambda db: touch(db, 99, None, "Tom Baker", "snoozed it", NOW))
 
 
+def test_who_answers_what_was_asked_of_fewer_lines_or_orders_has_to_look_again(ledger: Ledger) -> None:
+    run(ledger.save(change(case(), opens=(wish(),))))
+    (first,) = tasks(ledger)
+    run(ledger.save(change(run(ledger.stored()), opens=(wish(line_ids=("s1", "s2")),))))
+    with pytest.raises(OvertakenError, match="something new was seen"):
+        ledger.writer.write(lambda db: touch(db, first.id, first.version, "Tom Baker", "agreed", NOW))
+    (second,) = tasks(ledger)
+    ledger.writer.write(lambda db: touch(db, second.id, second.version, "Tom Baker", "agreed", NOW))
+
+    review = wish("import_review:", kind=TaskKind.IMPORT_REVIEW)
+    run(ledger.save(change(case("10002"), opens=(review,))))
+    asked = tasks(ledger)[-1]
+    run(ledger.save(change(case("10003"), opens=(review,))))
+    with pytest.raises(OvertakenError, match="something new was seen"):
+        ledger.writer.write(lambda db: touch(db, asked.id, asked.version, "Tom Baker", "agreed", NOW))
+
+
 # The brake
 
 LIMITS = {MIS: BrakeLimits(burst=2, window=timedelta(minutes=10), daily=4)}
