@@ -9,7 +9,15 @@ import msgspec
 
 from countermand.bridge.ports import StorefrontLine, StorefrontOrder
 from countermand.core.status import LineStatus, Unreadable
-from countermand.infigo.mapping import Axes, is_cancelled, line_kind, line_status, payment
+from countermand.infigo.mapping import (
+    SHIPPING_STATUSES,
+    Axes,
+    is_cancelled,
+    line_kind,
+    line_status,
+    name_of,
+    payment,
+)
 from countermand.infigo.settings import InfigoSettings
 from countermand.vendor_http.fields import (
     as_flag,
@@ -130,8 +138,8 @@ class OrderReader:
             total=as_text(pick(row, names.total)),
             tracking=tracking_codes(as_text(pick(row, names.tracking))),
             order_cancelled=is_cancelled(order_status),
-            # REST may spell the status by number; the script compares names.
-            fence=shipping if names is SCRIPT_NAMES else "",
+            # The script compares names; REST may spell the status by its number.
+            fence=shipping if names is SCRIPT_NAMES else (name_of(shipping, SHIPPING_STATUSES) or ""),
             raw=compact(row),
         )
 

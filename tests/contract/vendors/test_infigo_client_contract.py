@@ -231,7 +231,10 @@ class TestWriting:
         assert (answer.outcome, answer.reason) == (Outcome.REFUSED, RefusalReason.NOT_ALLOWED)
         assert infigo.order(order_id)["ShippingStatus"] == "NotYetShipped"
 
-    def test_a_shipped_order_is_not_cancelled_when_it_was_seen_unshipped(self, infigo: Infigo) -> None:
+    @pytest.mark.parametrize("read_by", ["megascript", "rest"])
+    def test_a_shipped_order_is_not_cancelled_when_it_was_seen_unshipped(
+        self, infigo: Infigo, read_by: str
+    ) -> None:
         order_id, _ = infigo.place()
 
         async def work(shop: InfigoStorefront) -> Answer:
@@ -240,7 +243,7 @@ class TestWriting:
             infigo.post(f"orders/{order_id}/ship", {"TrackingNumber": "JD0001"})
             return await shop.cancel(order_id, None, note="", fence=seen.fence)
 
-        answer = infigo.use(work)
+        answer = infigo.use(work, read_by=read_by)
         assert (answer.outcome, answer.reason) == (Outcome.REFUSED, RefusalReason.DISPATCHED)
         assert infigo.order(order_id)["OrderStatus"] != "Cancelled"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx2 as httpx
+import msgspec
 import pytest
 from vendor_fakes import FakeClock, FakeVendor, html_answer, json_answer, run
 
@@ -194,6 +195,22 @@ def test_a_cancel_can_depend_on_what_was_seen() -> None:
     answer = run(read_then_cancel())
     assert vendor.bodies()[1]["expect"] == {"shippingStatus": "NotYetShipped"}
     assert (answer.outcome, answer.reason) == (Outcome.REFUSED, RefusalReason.DISPATCHED)
+
+
+@pytest.mark.parametrize("spelt", ["NotYetShipped", "Not yet shipped", "20", 20])
+def test_what_rest_showed_is_told_to_the_script_by_its_name(spelt: object) -> None:
+    order = {"Id": 10001, "OrderStatus": "Processing", "ShippingStatus": spelt}
+    rest = json_answer({**order, "OrderLineItems": [{"Id": "s2001"}]})
+    vendor = FakeVendor(order__detail__10001=rest, countermand=result("applied"))
+    shop = storefront(vendor, read_by="rest")
+
+    async def read_then_cancel() -> Answer:
+        (seen,) = await shop.read_orders(["10001"])
+        assert isinstance(seen, StorefrontOrder)
+        return await shop.cancel("10001", None, note="", fence=seen.fence)
+
+    run(read_then_cancel())
+    assert msgspec.json.decode(vendor.requests[-1].content)["expect"] == {"shippingStatus": "NotYetShipped"}
 
 
 def test_without_the_script_nothing_can_be_written_and_nothing_is_called() -> None:
