@@ -58,12 +58,15 @@ KEY_SCORES = {
     "order id, same quantity": 60,
     "order id": 30,
     "PO number": 10,
+    "quote, another line": 10,
     "older than the order": 5,
 }
 _CERTAIN = 60
 _OLDER = "older than the order"
+#: A quote that is accepted again makes a further job: that of a later order.
+_QUOTE_AGAIN = "quote, another line"
 #: Keys that do not name the order for sure: another one may carry the same number.
-POINTING = frozenset({"PO number", _OLDER})
+POINTING = frozenset({"PO number", _QUOTE_AGAIN, _OLDER})
 #: A job that was last changed by so much before the order was placed was made for another, of the same
 #: number: more than a wrong time zone takes away.
 _OLD = timedelta(days=1)
@@ -135,13 +138,13 @@ def _is_older(case: Case, item: MisItem) -> bool:
 def _as_older(candidate: Candidate) -> Candidate:
     assert candidate.item.changed_at is not None, f"{candidate.item.ref} has no time to be older by"
     against = f"against: last changed on {candidate.item.changed_at:%Y-%m-%d}, before the order was placed"
-    return replace(
-        candidate,
-        key=_OLDER,
-        certain=False,
-        score=KEY_SCORES[_OLDER],
-        reasons=(*candidate.reasons, against),
-    )
+    return _doubted(candidate, _OLDER, against)
+
+
+def _doubted(candidate: Candidate, key: str, *against: str) -> Candidate:
+    """The candidate by a key that only points, with what speaks against it."""
+    reasons = (*candidate.reasons, *against)
+    return replace(candidate, key=key, certain=False, score=KEY_SCORES[key], reasons=reasons)
 
 
 def _fitting_by_quantity(case: Case, items: Iterable[MisItem]) -> dict[str, list[str]]:
@@ -192,9 +195,15 @@ def _candidates(case: Case, item: MisItem) -> list[Candidate]:
         if origin := _split_from(line, item):
             return [_candidate(item, line, "split of a linked one", (f"Split from {origin}",))]
     fitting = [line for line in case.lines if _fits(line, item)]
-    for line in fitting:
-        for key, reason in _exact_keys(case, line, item):
-            return [_candidate(item, line, key, (reason,))]
+    exact = [
+        _candidate(item, line, key, (reason,))
+        for line in fitting
+        for key, reason in _exact_keys(case, line, item)
+    ]
+    if exact:
+        best = max(exact, key=lambda candidate: candidate.score)
+        against = _other_line(case, item) if best.key == "quote" else ()
+        return [_doubted(best, _QUOTE_AGAIN, *against) if against else best]
     if _names_order(case, item):
         return _by_order(fitting, item, _contrary(case, item))
     # An item that names a line names another order's: this order's lines were tried above.
@@ -233,14 +242,20 @@ def _names_order(case: Case, item: MisItem) -> bool:
 
 def _contrary(case: Case, item: MisItem) -> tuple[str, ...]:
     """What an item that names the order names beside it: an order's number may be another one's PO number."""
-    against, line_id, reference = [], item.external_reference, item.customer_reference
-    if line_id and _shape(line_id) in {_shape(line.line_id) for line in case.lines}:
-        against.append(f"against: External Job Reference is {line_id}")
+    against, reference = [*_other_line(case, item)], item.customer_reference
     # Where this order's PO number is not known, what is no order's number may be it.
     telling = case.po_number or _shape(reference) == _shape(case.order_id)
     if telling and reference not in ("", case.order_id, case.po_number):
         against.append(f"against: Customer Reference is {reference}")
     return tuple(against)
+
+
+def _other_line(case: Case, item: MisItem) -> tuple[str, ...]:
+    """The line that an item names, where that is none which it could make here."""
+    named = item.external_reference
+    if not named or _shape(named) not in {_shape(line.line_id) for line in case.lines}:
+        return ()
+    return (f"against: External Job Reference is {named}",)
 
 
 def _shape(number: str) -> str:

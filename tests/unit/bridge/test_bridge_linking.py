@@ -246,6 +246,25 @@ def test_a_quote_that_two_lines_share_does_not_decide() -> None:
     assert match(case(*lines), [job(quote_no="Q1")]).links == ()
 
 
+def test_a_job_of_the_same_quote_that_names_another_orders_line_is_only_a_doubt() -> None:
+    """A quote that is accepted again makes a further job: that of a later order."""
+    of = case(line("s1", quote_id="Q1"))
+    own = job("J1", quote_no="Q1", external_reference="s1", customer_reference="10001")
+    again = job("J2", quote_no="Q1", external_reference="s9", customer_reference="10002")
+    found = match(of, [own, again])
+    assert made(found.links) == [("J1", "s1", "line id")]
+    assert [each.reasons[-1] for each in found.doubtful] == ["against: External Job Reference is s9"]
+    assert made(match(of, [job("J3", quote_no="Q1", external_reference="sheet 7")]).links) == [
+        ("J3", "s1", "quote")
+    ]
+
+
+def test_a_job_that_names_one_line_and_has_the_quote_of_another_makes_the_one_that_it_names() -> None:
+    of = case(line("s1", quote_id="Q1"), line("s2", quote_id="Q2"))
+    found = match(of, [job(quote_no="Q1", external_reference="s2")])
+    assert made(found.links) == [("J1", "s2", "line id")]
+
+
 def test_a_stock_line_is_made_by_a_sales_order_and_a_print_line_by_a_job() -> None:
     lines = (line("s1"), line("s2", kind=LineKind.STOCK))
     items = [
