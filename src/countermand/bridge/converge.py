@@ -257,7 +257,9 @@ class Converger:
         await self._drop_linked([change for change in changes if change.case.order_id in saved])
         writing = {one.case.order_id for one in passes if one.plan.writes}
         kept = [Pass(stored=stored, case=stored.case) for stored in saved.values()]
-        acting = await self._judge_all([one for one in kept if one.case.order_id in writing])
+        # Another order that is looked at elsewhere may have come to be made by the same job meanwhile.
+        acting = await self._looking.share([one for one in kept if one.case.order_id in writing])
+        acting = await self._judge_all(acting)
         return [one for one in kept if one.case.order_id not in writing] + acting
 
     def _conclude(self, one: Pass) -> Change:

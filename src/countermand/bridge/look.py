@@ -177,7 +177,13 @@ class Looking:
             if _is_new(one) or (Side.MIS in wanted and one.case.order_id in gaining)
         }
         kept = await self._kept([one.case for one in passes if one.case.order_id in looking])
-        return [await self._linked(one, kept) if one.case.order_id in looking else one for one in passes]
+        linked, makes = [], {ref: one.case.order_id for one in passes for ref in _linked_refs(one.case)}
+        for one in passes:
+            if one.case.order_id in looking:
+                one = await self._linked(one, kept, makes)
+                makes |= dict.fromkeys(_linked_refs(one.case) - makes.keys(), one.case.order_id)
+            linked.append(one)
+        return linked
 
     async def _kept(self, cases: Sequence[Case]) -> list[MisItem]:
         """Items seen earlier that carry a key of any of these orders: one query for all of them."""
@@ -186,29 +192,33 @@ class Looking:
             return []
         return await self._store.unlinked(self._connection.name, sorted(references))
 
-    async def _linked(self, one: Pass, kept: Sequence[MisItem]) -> Pass:
+    async def _linked(self, one: Pass, kept: Sequence[MisItem], makes: Mapping[str, str]) -> Pass:
         """What was seen earlier comes first where it names its line; the rest is judged by all there is.
 
+        `makes`: by item, the order among those looked at together that it makes; no ledger knows of that yet.
         A copy of a job may be heard of before the job, and would take the line that is left for that.
         """
-        one = self._with_links(one, await self._matched(one.case, kept, match_named))
+        one = self._with_links(one, await self._matched(one.case, kept, makes, match_named))
         if all(line.links for line in one.case.lines):
-            return self._with_links(one, await self._matched(one.case, kept, match))
+            return self._with_links(one, await self._matched(one.case, kept, makes, match))
         began = self._clock()
         found = await self._connection.mis.find(search_keys(one.case))
         if found is None:
             whole = "find" not in self._connection.offered
-            matched = await self._matched(one.case, kept, partial(match, complete=whole))
+            matched = await self._matched(one.case, kept, makes, partial(match, complete=whole))
             one = self._with_links(one, matched)
             return one if matched.left else replace(one, case=_searched(one.case, self.listed_at))
         one = replace(one, case=_searched(one.case, began))
         items = {item.ref: item for item in (*kept, *found)}
-        return self._with_links(one, await self._matched(one.case, list(items.values()), match))
+        return self._with_links(one, await self._matched(one.case, list(items.values()), makes, match))
 
-    async def _matched(self, case: Case, items: Sequence[MisItem], matching: Matching) -> Linked:
+    async def _matched(
+        self, case: Case, items: Sequence[MisItem], makes: Mapping[str, str], matching: Matching
+    ) -> Linked:
         """What matching finds; nothing is linked by a number that another storefront may have given too."""
         refs = [item.ref for item in items]
-        found = matching(case, items, await self._taken(case, refs))
+        others = {ref for ref in refs if makes.get(ref, case.order_id) != case.order_id}
+        found = matching(case, items, others | await self._taken(case, refs))
         by_number = [each for each in found.links if each.key in BY_NUMBER]
         if not by_number or not (shop := await self._doubled_in(case, by_number)):
             return found
@@ -299,6 +309,10 @@ def _opened(one: Pass, order: StorefrontOrder | OrderNotRead | None, answered: d
 def _is_new(one: Pass) -> bool:
     """Whether nothing was known of an order before this pass, but its number where an earlier one failed."""
     return one.stored is None or not one.stored.case.lines
+
+
+def _linked_refs(case: Case) -> set[str]:
+    return {link.ref for line in case.lines for link in line.links}
 
 
 def _lacks_description(one: Pass, wanted: Sides) -> bool:

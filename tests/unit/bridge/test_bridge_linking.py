@@ -10,6 +10,7 @@ import pytest
 from bridge_fakes import AT_ONCE, START, STARTED, Small, run
 
 from countermand.bridge import people
+from countermand.bridge.adoption import unknown
 from countermand.bridge.case import Case, CaseLine, Link, first_seen
 from countermand.bridge.connection import Polling
 from countermand.bridge.linking import KEY_SCORES, Candidate, match
@@ -508,6 +509,53 @@ def test_a_job_that_makes_two_orders_is_never_cancelled_by_one_of_them() -> None
             small.clock.advance(60)
         assert small.mis.writes == []
         assert len(small.tasks(TaskKind.SHARED_JOB)) == 2
+
+    run(story())
+
+
+def test_two_orders_of_one_quote_that_are_first_seen_together_do_not_both_take_its_job() -> None:
+    """The cancel of one was written to the job, and came back as a cancel of the other."""
+
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        for order_id in ("10001", "10002"):
+            small.storefront.place(order_id).lines[0].quote_id = "Q1"
+            small.order_hook(order_id)
+        small.mis.make("J1", quote_no="Q1")
+        small.storefront.cancel_by_hand("10002")
+        await small.settle()
+        assert [link.ref for link in (await small.case("10001")).lines[0].links] == ["J1"]
+        assert (await small.case("10002")).lines[0].links == ()
+        assert (small.mis.writes, small.storefront.writes) == ([], [])
+        assert small.orders_of_task(small.task(TaskKind.AMBIGUOUS_LINK).id) == {"10002"}
+
+    run(story())
+
+
+def test_a_job_that_came_to_make_another_order_right_before_the_write_is_not_cancelled() -> None:
+    """A sweep, or another process, looks at the other order at the same moment."""
+
+    async def story() -> None:
+        small = Small(AT_ONCE)
+        other = Small(AT_ONCE, engine=small.engine)
+        other.use(small.connection)
+        for order_id in ("10001", "10002"):
+            small.storefront.place(order_id).lines[0].quote_id = "Q1"
+        small.mis.make("J1", quote_no="Q1")
+        small.storefront.cancel_by_hand("10001")
+        save = small.store.save
+
+        async def after_the_other(*given: Any) -> dict[str, StoredCase]:
+            small.store.save = save  # type: ignore[method-assign]
+            await other.bridge._converger.converge([unknown("10002", small.clock())])
+            return await save(*given)
+
+        small.store.save = after_the_other  # type: ignore[assignment,method-assign]
+        await small.bridge._converger.converge([unknown("10001", small.clock())])
+        assert small.mis.writes == []
+        await small.settle()
+        assert (small.mis.writes, small.storefront.writes) == ([], [])
+        assert small.task(TaskKind.SHARED_JOB).state == "open"
 
     run(story())
 
