@@ -173,9 +173,11 @@ def _stock_line(about: About) -> Iterable[Step]:
 
 
 def _cancelled_unseen(about: About) -> Iterable[Step]:
+    looked = (
+        f"had searched {about.mis} in vain before" if about.detail else f"could not search {about.mis} since"
+    )
     yield Step(
-        text=f"{about.storefront} shows it cancelled, and Countermand knows no job of it: {about.mis} could "
-        "not be searched since, or had been searched in vain for long before.",
+        text=f"{about.storefront} shows it cancelled. Countermand knows no job of it, and {looked}.",
         places=(about.order,),
     )
     yield Step(text=f"Look for it in {about.mis} by its number {about.order_id}, PO number and customer.")

@@ -32,7 +32,7 @@ def _judge(order: Order, entry: OrderLine, policy: Policy, now: datetime) -> Ver
         if not entry.searched:
             return _unsearched(entry.line, policy, now)
         if _missed_before(entry.line, policy):
-            return Ask("cancelled-not-found", TaskKind.CANCELLED_UNSEEN)
+            return Ask("cancelled-not-found", TaskKind.CANCELLED_UNSEEN, "searched in vain before")
     if isinstance(verdict, InStep | Push | Wait) and any(map(_cancelled_and_sent, entry.jobs)):
         return first_sight(entry.line, Ask("job-cancelled-and-sent", TaskKind.CANCELLED_BUT_MADE))
     return verdict

@@ -71,7 +71,8 @@ def test_an_old_order_that_was_cancelled_when_first_seen_is_history() -> None:
 
 @pytest.mark.parametrize("base", [None, WAITING.base])
 def test_what_was_missed_already_when_it_was_cancelled_is_looked_for_by_a_person(base: Pair | None) -> None:
-    policy, asked = AUTOMATIC, Ask("cancelled-not-found", TaskKind.CANCELLED_UNSEEN)
+    policy = AUTOMATIC
+    asked = Ask("cancelled-not-found", TaskKind.CANCELLED_UNSEEN, "searched in vain before")
     for early, verdict in (
         (timedelta(0), asked),
         (timedelta(seconds=1), Wait("cancelled-before-production")),

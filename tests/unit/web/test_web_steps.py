@@ -96,3 +96,15 @@ def test_nobody_is_told_to_cancel_a_job_that_also_makes_other_lines(kind: TaskKi
         marked = [at for at, text in enumerate(found) if text == "Mark it Cancelled."]
         assert marked == ([find + 1] if len(items) > 1 else [])
         assert warned > find
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ("", "could not search printIQ since"),
+        ("searched in vain before", "had searched printIQ in vain before"),
+    ],
+)
+def test_who_looks_for_a_job_is_told_why_nobody_knows_it(detail: str, words: str) -> None:
+    about = About(**{name: getattr(ABOUT, name) for name in About.__struct_fields__} | {"detail": detail})
+    assert words in steps(TaskKind.CANCELLED_UNSEEN, about)[0].text
