@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -16,7 +18,7 @@ from countermand.ledger import views
 from countermand.ledger.brakes import clear_brake, not_yet_sent
 from countermand.web import words
 from countermand.web.order_list import flat
-from countermand.web.order_view import OrderView, order_view
+from countermand.web.order_view import OrderView, names_of, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.person import must_act, read_form, reason_in
 from countermand.web.problem import Problem
@@ -39,7 +41,10 @@ def brake_page(request: Request) -> Response:
         return _render(request, database)
 
 
-def _render(request: Request, database: Connection, problem: str = "") -> Response:
+def _render(
+    request: Request, database: Connection, problem: str = "", reason: str = "", chosen: Sequence[str] = ()
+) -> Response:
+    """The page; after a refusal with what was typed and chosen, so that nobody does it twice."""
     held = _held(request, database)
     if wanted_format(request) != "html":
         return rows_response(request, "held", [flat(order) for order in held.orders], "")
@@ -53,9 +58,19 @@ def _render(request: Request, database: Connection, problem: str = "") -> Respon
         task=held.task,
         orders=held.orders,
         total=held.total,
+        target=_target(request, held.brake),
+        for_good=Direction(held.brake.direction) is Direction.CANCEL_TO_STOREFRONT,
+        reason=reason,
+        chosen=chosen,
         problem=problem,
         done=words.DONE.get(request.query_params.get("done", ""), ""),
     )
+
+
+def _target(request: Request, brake: views.BrakeRow) -> str:
+    """The system in which what is let past is cancelled, as the shop calls it."""
+    names = names_of(service_of(request).running.get(brake.connection))
+    return names.side(Direction(brake.direction).target.value)
 
 
 def _held(request: Request, database: Connection) -> Held:
@@ -96,7 +111,7 @@ async def release(request: Request) -> Response:
         why = "Choose the orders that were meant to be cancelled." if not chosen else ""
         why = why or ("" if reason else "Please say why these may be cancelled.")
         if why:
-            return _render(request, database, why)
+            return _render(request, database, why, reason, chosen)
     direction = Direction(held.brake.direction)
     known = {order.number for order in held.orders}
     refused = await people.do_for_all(
@@ -109,7 +124,7 @@ async def release(request: Request) -> Response:
     service.wake()
     if refused:
         with service.engine.begin() as database:
-            return _render(request, database, " ".join(refused.values()))
+            return _render(request, database, " ".join(refused.values()), reason, tuple(refused))
     return RedirectResponse(f"/brakes/{held.brake.id}?done=released", 303)
 
 

@@ -330,6 +330,11 @@ def test_a_brake_shows_what_it_holds_while_it_can_still_be_taken_back(tmp_path: 
         assert "The brake is on: 1 order held" in served.get("/brakes/1")
         assert [row["order"] for row in served.rows("/brakes/1.json")] == ["10001"]
         with served.named(PRIYA) as priya:
+            assert "is read again, and cancelled in" in plain(priya.get("/brakes/1"))
+            none = priya.send("/brakes/1", "/brakes/1/release", reason="the press is down")
+            assert "Choose the orders that were meant to be cancelled." in none.text
+            assert ">the press is down</textarea>" in none.text, "what was typed is not lost"
+        with served.named(PRIYA) as priya:
             answer = priya.send("/brakes/1", "/brakes/1/release", order="10001", reason="it was meant")
         assert answer.status_code == 303
         assert served.rows("/brakes/1.json") == []
