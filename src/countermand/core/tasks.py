@@ -105,14 +105,14 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "Real cancels wait with the wrong ones; jobs go on being made meanwhile.",
     ),
     TaskKind.CANCEL_IN_MIS: TaskType(
-        "Cancel it in production",
+        "Cancel it in the MIS",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
         "The job may be printed although the customer cancelled it.",
     ),
     TaskKind.CANCEL_STOCK_LINE: TaskType(
-        "Cancel the stock line in production",
+        "Cancel the stock line in the MIS",
         _HIGH,
         _DESK,
         timedelta(minutes=30),
@@ -269,7 +269,7 @@ TASK_TYPES: dict[TaskKind, TaskType] = {
         "word",
     ),
     TaskKind.MARKED_BY_HAND: TaskType(
-        "Shipped in the storefront, still open in production",
+        "Shipped in the storefront, still open in the MIS",
         _LOW,
         _PRODUCTION,
         timedelta(days=1),

@@ -16,7 +16,6 @@ from countermand.core.order import Order
 from countermand.core.plan import Later, NeedsPerson, Plan, Write, plan
 from countermand.core.policy import Direction
 from countermand.core.rules import facts_of, resolve
-from countermand.core.tasks import TASK_TYPES
 from countermand.web import words
 from countermand.web.order_view import OrderView
 from countermand.web.words import Names
@@ -122,7 +121,7 @@ def next_of(action: Write | Later | NeedsPerson, names: Names) -> Next:
                 stops=action.direction.value if action.direction in CANCELS else "",
             )
         case NeedsPerson():
-            title = TASK_TYPES[action.kind].title
+            title = names.task(action.kind)
             text = f"A person is needed: {title}"
             why = names.why(action.because)
             return Next(icon="person", tone="warn", text=text, why=why, task=action.kind.value)

@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from countermand.app import Service, utc_now
-from countermand.core.tasks import TASK_TYPES, TaskKind
 from countermand.ledger import records, views
 from countermand.web import clock, words
 from countermand.web.person import acting, form_token, send_form_token, signed_in
@@ -81,7 +80,6 @@ environment.globals.update(
     MODES=words.MODES,
     CLOSED_HOW=words.CLOSED_HOW,
     count=words.count,
-    task_type=lambda kind: TASK_TYPES[TaskKind(kind)],
     names=words.Names(),
     drawn=_icon,
     order_address=order_address,
@@ -91,6 +89,7 @@ environment.filters.update(
     in_mis=words.status,
     tone=words.tone,
     sentence=words.sentence,
+    inline=words.inline,
     customer=words.customer,
     po=words.po,
     money=words.money,

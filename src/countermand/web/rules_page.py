@@ -122,7 +122,7 @@ def answer(storefront: LineStatus, mis: LineStatus, names: Names, running: Seque
         tone="stop" if row.task is not None and TASK_TYPES[row.task].urgency.rank == 0 else tone,
         why=names.named(row.why),
         rule=row.rule,
-        then=TASK_TYPES[row.task].title if row.task else "",
+        then=names.task(row.task) if row.task else "",
         modes=tuple((one.settings.name, *words.MODES[one.settings.policy.mode(way)]) for one in running)
         if way
         else (),
@@ -140,7 +140,7 @@ def _past_cut_off(row: Row, storefront: LineStatus, mis: Facts, names: Names) ->
         tone=tone,
         why=f"{names.named(row.why)} {names.why('cut-off')}",
         rule=row.rule,
-        then=TASK_TYPES[TaskKind.PAST_CUT_OFF].title,
+        then=names.task(TaskKind.PAST_CUT_OFF),
     )
 
 
@@ -150,7 +150,7 @@ def _flat(row: Row, names: Names) -> Flat:
         "storefront": pattern(row.storefront, "storefront"),
         "mis": pattern(row.mis, "mis"),
         "decision": DECISIONS[row.decision][0].format(storefront=names.storefront, mis=names.mis),
-        "task": TASK_TYPES[row.task].title if row.task else "",
+        "task": names.task(row.task) if row.task else "",
         "why": names.named(row.why),
     }
 

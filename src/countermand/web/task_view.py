@@ -72,13 +72,14 @@ def task_view(row: views.TaskRow, running: Running | None, order: OrderView | No
     kind = TaskKind(row.kind)
     about, now = TASK_TYPES[kind], utc_now()
     is_open = row.state == "open"
+    names = names_of(running)
     return TaskView(
         row=row,
-        title=about.title,
-        cost=about.cost,
-        why=_why(row, names_of(running), order),
+        title=names.task(kind),
+        cost=names.named(about.cost),
+        why=_why(row, names, order),
         by_word=about.proof == "word",
-        writes=_writes(row, names_of(running), order),
+        writes=_writes(row, names, order),
         can_approve=is_open and _holds_a_write(row),
         can_settle=is_open and kind not in _NEVER_SETTLED,
         can_refuse=is_open and kind in REFUSABLE,

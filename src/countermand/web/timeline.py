@@ -16,7 +16,7 @@ from countermand.core.cancellation import CancellationState
 from countermand.core.command import Change, Outcome
 from countermand.core.events import Event
 from countermand.core.policy import Direction
-from countermand.core.tasks import TASK_TYPES, TaskKind
+from countermand.core.tasks import TaskKind
 from countermand.ledger import records, views
 from countermand.ledger.journal import Body
 from countermand.web import words
@@ -122,7 +122,7 @@ def _answer(said: str, names: Names) -> str:
         return f"To do: {words.CHANGES[Change(first)]} in {names.side(rest)}"
     kind = said.removeprefix("ask: ")
     if kind != said and kind in list(TaskKind):
-        return f"A person is needed: {TASK_TYPES[TaskKind(kind)].title.lower()}"
+        return f"A person is needed: {words.inline(names.task(kind))}"
     return {"wait": "Waiting", "settled": "Left different", "in step": "In step"}.get(said, said)
 
 
@@ -206,12 +206,12 @@ def _change(direction: Direction, names: Names) -> str:
 
 
 def _noted(base: Moment, body: Body, names: Names) -> Moment:
-    title = TASK_TYPES[TaskKind(body.after)].title if body.after in list(TaskKind) else body.after
+    title = names.task(TaskKind(body.after)) if body.after in list(TaskKind) else body.after
     return replace(
         base,
         icon="eye",
         tone="quiet",
-        text=f"Would have been done: {title.lower()}",
+        text=f"Would have been done: {words.inline(title)}",
         more=names.why(body.why),
     )
 
@@ -230,7 +230,7 @@ def _stopped(base: Moment, body: Body, names: Names) -> Moment:
 
 
 def _opened(base: Moment, body: Body, names: Names) -> Moment:
-    title = TASK_TYPES[TaskKind(body.after)].title if body.after in list(TaskKind) else body.after
+    title = names.task(TaskKind(body.after)) if body.after in list(TaskKind) else body.after
     return replace(
         base, icon="person", tone="warn", text=f"A person is needed: {title}", more=names.why(body.why)
     )

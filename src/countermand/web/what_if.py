@@ -18,7 +18,7 @@ from starlette.responses import Response
 from countermand.app import Running, utc_now
 from countermand.core.policy import Direction, Mode, Policy
 from countermand.core.replay import Answer, answers
-from countermand.core.tasks import TASK_TYPES, TaskKind
+from countermand.core.tasks import TaskKind
 from countermand.ledger.histories import histories
 from countermand.web import words
 from countermand.web.order_view import names_of
@@ -148,5 +148,5 @@ def _said(one: Answer, names: Names) -> str:
     if one.because == f"mode-{Mode.OBSERVE.value}":
         return f"{change} in {side}: only noted"
     kind = one.what.removeprefix("asked: ")
-    title = TASK_TYPES[TaskKind(kind)].title if kind in list(TaskKind) else kind
+    title = names.task(TaskKind(kind)) if kind in list(TaskKind) else kind
     return f"A person: {title}" + (", with a button" if one.because == f"mode-{Mode.ASSISTED.value}" else "")

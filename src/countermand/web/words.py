@@ -14,7 +14,7 @@ from countermand.core.command import Change, Outcome
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
 from countermand.core.table import ROWS
-from countermand.core.tasks import Urgency
+from countermand.core.tasks import TASK_TYPES, TaskKind, Urgency
 
 #: How an order stands: label, icon, colour, and what the list of them holds.
 STATES: dict[str, tuple[str, str, str, str]] = {
@@ -209,6 +209,10 @@ class Names:
         text = re.sub(r"\b(?:a|the) storefront\b", self.storefront, text)
         return re.sub(r"\bThe storefront\b", self.storefront, text)
 
+    def task(self, kind: str) -> str:
+        """What a task is called."""
+        return self.named(TASK_TYPES[TaskKind(kind)].title)
+
     def direction(self, direction: str) -> str:
         way = Direction(direction)
         if way is Direction.SHIP_TO_STOREFRONT:
@@ -295,6 +299,11 @@ def money(amount: str) -> str:
 
 def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def inline(text: str) -> str:
+    """A sentence's words as they stand within another; names keep their capitals."""
+    return text[:1].lower() + text[1:]
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -97,7 +97,7 @@ def test_what_changed_comes_as_it_is_drawn(bench: Bench) -> None:
         assert set(news["orders"]) == {f"{SHOP}/10001", f"{SHOP}/10002"}
         assert 'data-open="/orders/harbour-print/10002"' in news["orders"][f"{SHOP}/10002"]
         assert set(news["tasks"]) == {"1"}
-        assert "Cancel it in production" in news["tasks"]["1"]
+        assert "Cancel it in printIQ" in news["tasks"]["1"]
         assert news["counts"] == {"in_step": 1, "needs_person": 1}
         assert news["open_tasks"] == 1
         assert news["pulse"] == before + 2

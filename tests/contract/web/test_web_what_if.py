@@ -39,7 +39,7 @@ def test_each_order_says_what_is_done_now_and_what_would_have_been(console: Cons
     rows = console.rows("/rules/what-if.json?cancel_to_mis=automatic&days=7")
     assert [row["order"] for row in rows] == ["10001", "10002", "10003"]
     assert {(row["now"], row["then"]) for row in rows} == {
-        ("A person: Cancel it in production", "Cancelled in printIQ by itself")
+        ("A person: Cancel it in printIQ", "Cancelled in printIQ by itself")
     }
 
 
@@ -67,7 +67,7 @@ def test_watching_only_is_said_as_such(console: Console) -> None:
 
 def test_a_button_is_said_as_such(console: Console) -> None:
     rows = console.rows("/rules/what-if.json?cancel_to_mis=assisted&days=7")
-    assert {row["then"] for row in rows} == {"A person: Cancel it in production, with a button"}
+    assert {row["then"] for row in rows} == {"A person: Cancel it in printIQ, with a button"}
 
 
 @pytest.mark.parametrize("query", ["cancel_to_mis=boldly", "days=0", "days=x", "days=30000"])

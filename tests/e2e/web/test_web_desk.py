@@ -92,7 +92,7 @@ def test_cancelled_in_the_storefront_then_by_hand_in_production(desk: Desk, shop
     staff.locator("form[action$='/status'] button").click()
     shop.wait_task(order, TaskKind.CANCEL_IN_MIS)
 
-    page = open_task(desk, order, "Cancel it in production")
+    page = open_task(desk, order, "Cancel it in printIQ")
     steps = page.locator(".steps-list li")
     expect(steps.nth(0)).to_contain_text(f"Log in to printIQ and find {order.jobs[0]}")
     page.get_by_role("button", name="I did it, check now").click()
@@ -119,7 +119,7 @@ def test_cancelled_in_production_then_by_hand_in_the_storefront(desk: Desk, shop
     staff.locator("form[action$='/status'] button").click()
     shop.wait_task(order, TaskKind.CANCEL_IN_STOREFRONT)
 
-    page = open_task(desk, order, "Cancel it in the storefront")
+    page = open_task(desk, order, "Cancel it in Infigo")
     expect(page.locator(".steps-list")).to_contain_text(f"Sales > Orders > {order.id}")
     with desk.context.expect_page() as opened:
         page.get_by_role("link", name=f"Order {order.id} in Infigo").first.click()
@@ -206,7 +206,7 @@ def test_one_button_writes_it_and_reads_it_back(desk: Desk, shop: Stage) -> None
     order = shop.place()
     shop.cancel_in_infigo(order)
     shop.wait_task(order, TaskKind.CANCEL_IN_MIS)
-    page = open_task(desk, order, "Cancel it in production")
+    page = open_task(desk, order, "Cancel it in printIQ")
     page.locator("summary", has_text="Do it for me").click()
     page.get_by_role("button", name="Do it for me").click()
     desk.shows("Closed seen in both systems")
@@ -290,12 +290,12 @@ def test_nobody_acts_without_a_name(browser: Browser, shop: Stage) -> None:
     shop.cancel_in_infigo(order)
     shop.wait_task(order, TaskKind.CANCEL_IN_MIS)
     with Desk(browser, shop.world.console, name="") as desk:
-        page = open_task(desk, order, "Cancel it in production")
+        page = open_task(desk, order, "Cancel it in printIQ")
         assert page.get_by_role("button", name="I did it, check now").count() == 0
         page.get_by_role("link", name="Say who you are").click()
         page.get_by_label("Your name").fill("Zoë Ó Briain")
         page.keyboard.press("Enter")
-        expect(page.locator("h1")).to_have_text("Cancel it in production")
+        expect(page.locator("h1")).to_have_text("Cancel it in printIQ")
         page.get_by_role("button", name="Assign to me").click()
         desk.shows("Zoë Ó Briain")
 
@@ -305,12 +305,12 @@ def test_of_two_people_the_second_is_told(browser: Browser, shop: Stage) -> None
     shop.cancel_in_infigo(order)
     shop.wait_task(order, TaskKind.CANCEL_IN_MIS)
     with Desk(browser, shop.world.console) as first, Desk(browser, shop.world.console, TOM) as second:
-        open_task(first, order, "Cancel it in production")
+        open_task(first, order, "Cancel it in printIQ")
         # What Tom has before him is older: his page takes no live news.
         second.context.route(
             "**/live", lambda route: route.fulfill(content_type="text/event-stream", body="")
         )
-        open_task(second, order, "Cancel it in production")
+        open_task(second, order, "Cancel it in printIQ")
         first.page.get_by_role("button", name="Assign to me").click()
         expect(first.page.locator(".facts")).to_contain_text(PRIYA)
         second.page.get_by_role("button", name="Assign to me").click()
@@ -325,7 +325,7 @@ def test_without_scripts_everything_works_too(browser: Browser, shop: Stage) -> 
     shop.cancel_in_infigo(order)
     shop.wait_task(order, TaskKind.CANCEL_IN_MIS)
     with Desk(browser, shop.world.console, java_script_enabled=False) as desk:
-        page = open_task(desk, order, "Cancel it in production")
+        page = open_task(desk, order, "Cancel it in printIQ")
         page.get_by_role("button", name="I did it, check now").click()
         desk.shows("Both systems are being read now")
         task = shop.wait_task(order, TaskKind.CANCEL_IN_MIS)
@@ -360,7 +360,7 @@ def test_a_task_from_the_list_to_the_check_by_keys(desk: Desk, shop: Stage) -> N
             break
     expect(page.locator("[data-current]")).to_contain_text(order.id)
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Cancel it in production")
+    expect(page.locator("h1")).to_have_text("Cancel it in printIQ")
     page.keyboard.press("a")
     expect(page.locator(".facts")).to_contain_text(PRIYA)
     page.keyboard.press("r")

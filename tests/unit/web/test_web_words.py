@@ -6,6 +6,7 @@ import pytest
 
 from countermand.core.policy import Direction
 from countermand.core.status import Facts, Intent, Progress
+from countermand.core.tasks import TaskKind
 from countermand.web import words
 
 
@@ -91,3 +92,17 @@ def test_a_po_number_says_what_it_is_once(given: str, shown: str) -> None:
 )
 def test_an_amount_is_written_as_people_write_it(given: str, shown: str) -> None:
     assert words.money(given) == shown
+
+
+def test_a_task_is_called_by_the_names_of_the_two_systems() -> None:
+    """“In production” is a status of a job as well: of the system it can be read wrongly."""
+    names = words.Names("Print Shop", "Plant MIS")
+    titles = {kind: names.task(kind) for kind in TaskKind}
+    assert titles[TaskKind.CANCEL_IN_MIS] == "Cancel it in Plant MIS"
+    assert titles[TaskKind.CANCEL_IN_STOREFRONT] == "Cancel it in Print Shop"
+    assert not [title for title in titles.values() if "the MIS" in title or "the storefront" in title]
+
+
+def test_words_within_a_sentence_keep_the_capitals_of_names() -> None:
+    assert words.inline("Shipped in Infigo, open in printIQ") == "shipped in Infigo, open in printIQ"
+    assert words.inline("") == ""
