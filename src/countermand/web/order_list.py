@@ -58,14 +58,20 @@ def _chosen(request: Request, database: Connection) -> tuple[list[views.OrderRow
         raise Problem(400, f"There is no state “{state[:20]}”; the states are {', '.join(words.STATES)}.")
     limit, connection = limit_of(request), asked.get("connection", "")
     check_connection(database, connection)
-    rows = views.list_orders(
-        database,
-        state=state,
-        search=search[:MOST_SEARCH],
-        connection=connection,
-        limit=limit,
-        after=asked.get("after", ""),
-    )
+
+    def found(wanted: str) -> list[views.OrderRow]:
+        return views.list_orders(
+            database,
+            state=state,
+            search=wanted[:MOST_SEARCH],
+            connection=connection,
+            limit=limit,
+            after=asked.get("after", ""),
+        )
+
+    rows = found(search)
+    if not rows and (number := words.number_in(search)):
+        rows = found(number)
     return rows, next_page(request, limit, [row.key for row in rows])
 
 

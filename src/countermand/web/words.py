@@ -284,6 +284,18 @@ def customer(name: str) -> str:
     return f"Customer {name}" if name.isdecimal() else name
 
 
+#: What the screens write before a number, and a person then types or copies with it.
+_BEFORE_A_NUMBER = re.compile(
+    r"(?:customer|(?:sales )?order|line|job|quote|po|tracking)(?: number)?[ :#]+(?=\S*\d)", re.IGNORECASE
+)
+
+
+def number_in(text: str) -> str:
+    """The number in `Customer 63` or `Job J29301-01`; empty where no such word stands before one."""
+    found = _BEFORE_A_NUMBER.match(text)
+    return text[found.end() :] if found else ""
+
+
 def po(number: str) -> str:
     """A PO number that is known as one: `PO 7741`, and `PO-7741` as it is."""
     return number if not number or number.upper().startswith("PO") else f"PO {number}"

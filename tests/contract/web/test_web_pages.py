@@ -99,6 +99,13 @@ def test_a_list_of_orders_says_in_each_row_which_system_shows_what(console: Cons
     assert re.findall(r'<td class="side" data-label="(\w+)">', row.group(0)) == ["Infigo", "printIQ"]
 
 
+@pytest.mark.parametrize("typed", ["Order 10003", "job J29030-01", "Line s20030"])
+def test_an_order_is_found_by_what_a_screen_says_of_it(console: Console, typed: str) -> None:
+    """People copy a number with the word before it."""
+    found = console.rows(f"/orders.json?q={typed.replace(' ', '+')}")
+    assert [row["order"] for row in found] == ["10003"]
+
+
 def test_the_table_of_rules_passes_no_cancel_on_once_production_has_begun(console: Console) -> None:
     """The cut-off comes before every mode; a page that promises otherwise is wrong at the worst moment."""
     text = plain(console.get("/rules?storefront=cancelled/none&mis=open/started"))

@@ -106,3 +106,21 @@ def test_a_task_is_called_by_the_names_of_the_two_systems() -> None:
 def test_words_within_a_sentence_keep_the_capitals_of_names() -> None:
     assert words.inline("Shipped in Infigo, open in printIQ") == "shipped in Infigo, open in printIQ"
     assert words.inline("") == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("Customer 63", "63"),
+        ("order 10001", "10001"),
+        ("Sales order SO005433", "SO005433"),
+        ("Job J29301-01", "J29301-01"),
+        ("PO 7741", "7741"),
+        ("tracking number: 1Z999", "1Z999"),
+        ("10001", ""),
+        ("Order House Ltd", ""),
+        ("Jobling 7", ""),
+    ],
+)
+def test_a_number_is_looked_for_as_the_screens_write_it(typed: str, number: str) -> None:
+    assert words.number_in(typed) == number
