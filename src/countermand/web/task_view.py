@@ -213,9 +213,13 @@ def task_steps(
 ) -> tuple[Step, ...]:
     """The steps of a task; those of a task about many orders name none of them."""
     kind = TaskKind(row.kind)
-    if case is None:
-        return steps(kind, About(order_id="", storefront="Infigo", mis="printIQ"))
-    return steps(kind, _about(row, case, running, alone))
+    if case is not None and alone:
+        return steps(kind, _about(row, case, running, alone))
+    about = About(order_id="the order", storefront="Infigo", mis="printIQ")
+    if case is not None:
+        about = _about(row, case, running, alone)
+    # There is no one place to go to.
+    return tuple(msgspec.structs.replace(step, places=()) for step in steps(kind, about))
 
 
 def _about(row: views.TaskRow, case: Case, running: Running | None, alone: bool) -> About:

@@ -99,6 +99,14 @@ def test_a_list_of_orders_says_in_each_row_which_system_shows_what(console: Cons
     assert re.findall(r'<td class="side" data-label="(\w+)">', row.group(0)) == ["Infigo", "printIQ"]
 
 
+def test_the_steps_of_a_task_about_many_orders_name_no_order(console: Console) -> None:
+    text = plain(console.get("/needs-a-person/3"))
+    assert "6 orders" in text
+    assert "Put right those that are still alive" in text
+    assert "Order the order" not in text
+    assert "Order in Infigo" not in text
+
+
 @pytest.mark.parametrize("typed", ["Order 10003", "job J29030-01", "Line s20030"])
 def test_an_order_is_found_by_what_a_screen_says_of_it(console: Console, typed: str) -> None:
     """People copy a number with the word before it."""

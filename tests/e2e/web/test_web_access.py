@@ -156,3 +156,21 @@ def test_paper_shows_times_as_they_are_and_no_controls(
         moment = page.locator("main time[data-style=relative]").first
         written = moment.evaluate("each => getComputedStyle(each, '::after').content")
         assert written == f'"{moment.get_attribute("title")}"'
+
+
+@pytest.mark.parametrize("chosen", ["light", "dark"])
+def test_on_paper_ink_is_dark_whatever_the_screen_shows(
+    browser: Browser, shop: Stage, pages: list[str], chosen: str
+) -> None:
+    """Browsers print no backgrounds: pale ink would be lost on white paper."""
+    with Desk(browser, shop.world.console, color_scheme="dark") as desk:
+        theme = {"name": "countermand_theme", "value": chosen, "url": shop.world.console}
+        desk.context.add_cookies([theme])  # type: ignore[list-item]  # a plain dictionary is one
+        page = desk.go(next(path for path in pages if path.startswith("/orders/")))
+        page.emulate_media(media="print")
+        ink = page.evaluate(
+            """() => [...document.querySelectorAll("main h1, main p, main time")].map(each =>
+            getComputedStyle(each).color.match(/\\d+/g).slice(0, 3).map(Number))"""
+        )
+        assert ink
+        assert max(max(colour) for colour in ink) < 190, ink
