@@ -14,7 +14,14 @@ from msgspec.structs import replace
 
 from countermand.bridge.case import Case
 from countermand.bridge.connection import Connection
-from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderNotRead, StorefrontOrder
+from countermand.bridge.ports import (
+    MisItem,
+    MisItemKind,
+    MisRef,
+    OrderNotRead,
+    StorefrontOrder,
+    StorefrontPort,
+)
 from countermand.bridge.store import Store
 from countermand.core.status import Facts, Gone, LineStatus, Unmapped, Unreadable, Unseen
 
@@ -44,6 +51,16 @@ async def orders_as_believed(
         return dict(read)
     status = _finds_nothing(connection.storefront_name, [*missing, *others])
     return {**read, **{order_id: replace(one, status=status) for order_id, one in missing.items()}}
+
+
+async def surely_has_not(name: str, storefront: StorefrontPort, order_id: str, store: Store) -> bool:
+    """Whether a connection's storefront has no order of this number, while it finds the newest it had."""
+    known = [one.case for one in await store.newest(name, _AMONG, [order_id])]
+    others = _shown_orders(known)[:1]
+    read = {one.order_id: one for one in await storefront.read_orders([order_id, *others])}
+    there = all(isinstance(read[other], StorefrontOrder) for other in others)
+    order = read[order_id]
+    return there and isinstance(order, OrderNotRead) and _is_missing(order.status)
 
 
 async def items_as_believed(

@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from countermand.bridge.absence import items_as_believed, orders_as_believed
+from countermand.bridge.absence import items_as_believed, orders_as_believed, surely_has_not
 from countermand.bridge.case import Case, CaseLine, Doubt, Link, awaits_search
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
@@ -18,7 +18,7 @@ from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, Or
 from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order, to_be_kept
 from countermand.bridge.store import ITSELF, Entry, Store
 from countermand.core.events import Event
-from countermand.core.status import Gone, Side, Unreadable
+from countermand.core.status import Side, Unreadable
 from countermand.core.verdict import Ask, Push, Wait
 
 Sides = frozenset[Side]
@@ -240,8 +240,7 @@ class Looking:
             if each.key == BY_LINE and each.item.customer_reference not in (case.order_id, "")
         }
         for name, storefront in self._connection.siblings.items():
-            (order,) = await storefront.read_orders([case.order_id])
-            if not isinstance(order, OrderNotRead) or not isinstance(order.status, Gone):
+            if not await surely_has_not(name, storefront, case.order_id, self._store):
                 return name
             if any([await storefront.find_order_of_line(line_id) for line_id in sorted(lines)]):
                 return name

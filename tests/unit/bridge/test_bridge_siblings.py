@@ -174,3 +174,25 @@ def test_two_shops_that_find_the_same_job_at_the_same_moment_both_leave_it() -> 
         assert [line.links for line in (*own.lines, *others.lines)] == [(), ()]
 
     run(story())
+
+
+def test_while_the_other_storefront_finds_nothing_any_more_nobody_knows_whose_a_job_is() -> None:
+    """A gateway that answers "no such order" to everything says nothing about this one."""
+
+    async def story() -> None:
+        shops = TwoShops()
+        shops.other_storefront.place("777")
+        await shops.other_sees("777")
+        orders = dict(shops.other_storefront.orders)
+        shops.other_storefront.orders.clear()
+        shops.storefront.place("10001")
+        shops.mis.make("J1", customer_reference="10001", external_reference="s10001")
+        shops.order_hook("10001")
+        await shops.settle()
+        assert (await shops.case("10001")).lines[0].links == ()
+        shops.other_storefront.orders |= orders
+        shops.job_hook("J1")
+        await shops.settle()
+        assert [link.ref for link in (await shops.case("10001")).lines[0].links] == ["J1"]
+
+    run(story())
