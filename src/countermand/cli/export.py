@@ -17,6 +17,8 @@ from countermand.config import load
 from countermand.config.database import missing_file, opened
 from countermand.exports.tables import EXPORTS, Export
 from countermand.exports.write import FORMATS, ExportError
+from countermand.ledger.connections import known_connections
+from countermand.ledger.journal import chains
 
 
 @click.command()
@@ -60,8 +62,17 @@ def export(what: str, file: Path, database: str, connection: str, kind: str | No
             else engine
         )
         with at_once.begin() as reading:
+            _assert_known(reading, connection)
             for one in exports:
                 _write(one, reading, connection, kind, out)
+
+
+def _assert_known(reading: Connection, connection: str) -> None:
+    """A mistyped name must not look as if nothing had happened there."""
+    known = sorted({*known_connections(reading), *chains(reading)})
+    if connection and connection not in known:
+        there = f"there are {', '.join(known)}" if known else "none has been started yet"
+        raise click.ClickException(f"There is no connection {connection}; {there}.")
 
 
 def _format(kind: str | None, out: Path | None) -> str:

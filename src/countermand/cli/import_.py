@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -66,6 +67,7 @@ def import_(
       countermand import --since 2024-01-01
     """
     if context.invoked_subcommand is not None:
+        _assert_none_given(context)
         return
     if sum(one is not None for one in (infigo, since, orders)) != 1:
         raise click.UsageError("Give one of --infigo FILE, --since DATE and --orders NUMBERS.")
@@ -77,11 +79,21 @@ def import_(
         taken = _from_files(url, connection, infigo, printiq, _moment(as_of), map_path, sales_orders)
     elif since is not None:
         begin = _moment(since)
-        assert begin is not None
+        if begin is None:
+            raise click.UsageError("--since names no date: write 2026-11-23 or 2026-11-23T09:30.")
         taken = _by_search(url, connection, begin, timedelta(days=slice_days))
     else:
         taken = _by_number(url, connection, _numbers(orders or ""))
     _show(taken)
+
+
+def _assert_none_given(context: click.Context) -> None:
+    """What stands before `review` would not count for it, and it would act somewhere else."""
+    given = (ParameterSource.COMMANDLINE, ParameterSource.PROMPT)
+    for parameter in context.command.params:
+        if parameter.name and context.get_parameter_source(parameter.name) in given:
+            called, name = context.invoked_subcommand, parameter.opts[0]
+            raise click.UsageError(f"{name} does not count for `{called}` there: write it behind `{called}`.")
 
 
 def _show(taken: Taken) -> None:

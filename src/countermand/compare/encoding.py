@@ -18,6 +18,7 @@ BLOCK = 4 << 20
 UTF8 = "UTF-8"
 UTF8_BOM = "UTF-8 with BOM"
 UTF16 = "UTF-16"
+UTF32 = "UTF-32"
 UTF16_LE = "UTF-16 (little-endian, no BOM)"
 UTF16_BE = "UTF-16 (big-endian, no BOM)"
 WINDOWS_1252 = "Windows-1252"
@@ -27,6 +28,7 @@ _CODECS = {
     UTF8: "utf-8",
     UTF8_BOM: "utf-8-sig",
     UTF16: "utf-16",
+    UTF32: "utf-32",
     UTF16_LE: "utf-16-le",
     UTF16_BE: "utf-16-be",
 }
@@ -40,6 +42,8 @@ def detect(head: bytes) -> str:
     """Name the encoding of a file from its first bytes (the end may be cut within a character)."""
     if head.startswith(codecs.BOM_UTF8):
         return UTF8_BOM
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return UTF32  # its mark begins with that of UTF-16
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return UTF16
     if b"\0" in head:

@@ -8,12 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from countermand.ledger.engine import Durability, LedgerError, assert_durable, open_engine
 from countermand.ledger.trouble import trouble
 from countermand.ledger.upgrade import assert_current, upgrade
+
+_KINDS = "write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+
+
+def _address(url: str) -> URL:
+    """Raises LedgerError, which does not show what may be a password."""
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise LedgerError(f"The address of the database cannot be read; {_KINDS}.") from error
 
 
 @contextmanager
@@ -23,9 +33,11 @@ def opened(url: str) -> Iterator[Engine]:
     Raises:
         LedgerError: it cannot be reached; the text does not show a password.
     """
-    shown = make_url(url).render_as_string(hide_password=True)
+    shown = _address(url).render_as_string(hide_password=True)
     try:
         engine = open_engine(url)
+    except NoSuchModuleError as error:
+        raise LedgerError(f"The database {shown} is of a kind that is not known; {_KINDS}.") from error
     except ImportError as error:
         raise LedgerError(f"The database {shown} needs the package {error.name}: install it.") from error
     try:
@@ -44,8 +56,12 @@ def _said(error: DBAPIError | sqlite3.Error) -> str:
 
 
 def missing_file(url: str) -> Path | None:
-    """The SQLite file of this address if there is none yet."""
-    parts = make_url(url)
+    """The SQLite file of this address if there is none yet.
+
+    Raises:
+        LedgerError: it is no address.
+    """
+    parts = _address(url)
     if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
         return None
     path = Path(str(parts.database))

@@ -20,6 +20,7 @@ from countermand.compare.source import sql_name, sql_text
 from countermand.exports.tables import Columns, Row
 
 _SHEET_ROWS = 1_048_575
+_CELL_TEXT = 32_767
 _MARKS = ("=", "+", "-", "@", "\t", "\r")
 _SQL_TYPES = {
     "text": "VARCHAR",
@@ -88,9 +89,17 @@ def write_xlsx(file: BinaryIO, columns: Columns, rows: Iterable[Row]) -> int:
                     f"An Excel sheet holds {_SHEET_ROWS:,} rows, and there are more: choose csv."
                 )
             for place, name in enumerate(columns):
-                value = row[name]
-                sheet.write(count, place, value.isoformat() if isinstance(value, datetime) else value)
+                sheet.write(count, place, _sheet_cell(row[name]))
     return count
+
+
+def _sheet_cell(value: object) -> object:
+    """No more text than a cell holds: what is longer would not be written at all."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str) and len(value) > _CELL_TEXT:
+        return f"{value[: _CELL_TEXT - 1]}…"
+    return value
 
 
 def write_parquet(file: BinaryIO, columns: Columns, rows: Iterable[Row]) -> int:

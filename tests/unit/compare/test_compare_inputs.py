@@ -83,6 +83,7 @@ def test_the_delimiter_is_found_and_shown(files: Files, delimiter: str, word: st
         ("utf-8", "UTF-8"),
         ("utf-8-sig", "UTF-8 with BOM"),
         ("utf-16", "UTF-16"),
+        ("utf-32", "UTF-32"),
         ("utf-16-le", "UTF-16 (little-endian, no BOM)"),
         ("utf-16-be", "UTF-16 (big-endian, no BOM)"),
         ("cp1252", "Windows-1252"),

@@ -243,6 +243,8 @@ def test_to_standard_output(ledger: Ledger) -> None:
 
 def test_only_one_connection(ledger: Ledger) -> None:
     ledger.add(STOREFRONT[0], MIS[0])
+    with ledger.engine.begin() as database:
+        remember_connection(database, "another", NOW, NOW)
     result = ledger.export("orders", None, "--format", "json", "--connection", "another")
     assert json.loads(result.stdout) == []
 
@@ -270,3 +272,35 @@ def test_without_a_database_it_says_where_one_comes_from(tmp_path: Path) -> None
     assert result.exit_code == 1
     assert "countermand serve" in result.output
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mongodb://scott:tiger@db/orders", "is of a kind that is not known"),
+        ("scott:tiger@db", "The address of the database cannot be read"),
+    ],
+)
+def test_an_address_that_is_none_is_said_without_its_password(url: str, says: str) -> None:
+    result = CliRunner().invoke(main, ["export", "orders", "--database", url])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert says in result.output
+    assert "tiger" not in result.output
+
+
+def test_a_connection_that_is_not_known_is_no_empty_file(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.add(Facts(Intent.OPEN, Progress.NONE), None)
+    result = ledger.export("orders", tmp_path / "orders.csv", "--connection", "harbour")
+    assert result.exit_code == 1
+    assert f"There is no connection harbour; there are {SHOP}." in result.output
+    assert not (tmp_path / "orders.csv").exists()
+    assert ledger.export("orders", tmp_path / "orders.csv", "--connection", SHOP).exit_code == 0
+
+
+def test_text_that_is_longer_than_a_cell_is_cut_and_not_left_out(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.add(Facts(Intent.OPEN, Progress.NONE), None, customer="x" * 40_000)
+    assert ledger.export("orders", tmp_path / "orders.xlsx").exit_code == 0
+    sheet = CalamineWorkbook.from_path(str(tmp_path / "orders.xlsx")).get_sheet_by_index(0)
+    heading, row = sheet.to_python()
+    assert row[heading.index("customer")] == "x" * 32_766 + "…"
