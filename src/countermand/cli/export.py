@@ -69,7 +69,7 @@ def export(what: str, file: Path, database: str, connection: str, kind: str | No
 
 def _assert_known(reading: Connection, connection: str) -> None:
     """A mistyped name must not look as if nothing had happened there."""
-    known = sorted({*known_connections(reading), *chains(reading)})
+    known = sorted({str(name) for name in (*known_connections(reading), *chains(reading))})
     if connection and connection not in known:
         there = f"there are {', '.join(known)}" if known else "none has been started yet"
         raise click.ClickException(f"There is no connection {connection}; {there}.")

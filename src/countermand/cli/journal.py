@@ -171,7 +171,8 @@ def export(file: Path, kind: str, chain: str) -> None:
         rows = _rows(engine, chain)
         if kind == "json":
             for row in rows:
-                click.echo(json.dumps(row, ensure_ascii=False))
+                # Bytes that are no text, which only damage leaves behind, are written as they are.
+                click.echo(json.dumps(row, ensure_ascii=False).encode(errors="surrogateescape"))
             return
         from countermand.exports.write import write_csv  # loads what only other formats need
 
@@ -189,7 +190,8 @@ def _rows(engine: Engine, only: str) -> Iterator[dict[str, object]]:
     with engine.begin() as database:
         for chain in _chosen(database, only):
             for row in stored(database, chain):
-                known = {"chain": chain, **msgspec.structs.asdict(row), "at": from_micros(row.at).isoformat()}
+                at = from_micros(row.at).isoformat() if isinstance(row.at, int) else row.at
+                known = {"chain": str(chain), **msgspec.structs.asdict(row), "at": at}
                 yield {name: known[name] for name in _COLUMNS}
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from countermand.bridge.case import Case, as_order
 from countermand.exports.lines import MIS_COLUMNS, STOREFRONT_COLUMNS, mis_rows, storefront_rows
+from countermand.ledger.engine import LedgerError
 from countermand.ledger.journal import Body
 from countermand.ledger.schema import journal, orders, sweep, sweep_finding, task, task_order
 
@@ -124,12 +125,19 @@ _BODY = msgspec.json.Decoder(Body)
 
 def _journal(database: Connection, connection: str) -> Iterator[Row]:
     statement = select(journal).order_by(journal.c.chain, journal.c.seq)
-    for row in _stream(database, _of(statement, journal.c.chain, connection)):
-        body = _BODY.decode(row.body)
-        extra = "; ".join(f"{name} {value}" for name, value in sorted(body.extra.items()))
-        own = {"why": body.why, "before": body.before, "after": body.after, "extra": extra}
-        values = {**row._mapping, **own}
-        yield {name: values[name] for name in _JOURNAL_COLUMNS}
+    try:
+        for row in _stream(database, _of(statement, journal.c.chain, connection)):
+            yield _entry(row)
+    except (msgspec.DecodeError, TypeError) as error:
+        raise LedgerError("The journal is damaged: `countermand journal verify` says where.") from error
+
+
+def _entry(row: Any) -> Row:
+    body = _BODY.decode(row.body)
+    extra = "; ".join(f"{name} {value}" for name, value in sorted(body.extra.items()))
+    own = {"why": body.why, "before": body.before, "after": body.after, "extra": extra}
+    values = {**row._mapping, **own}
+    return {name: values[name] for name in _JOURNAL_COLUMNS}
 
 
 _SWEEP_COLUMNS = {

@@ -37,7 +37,10 @@ class ExportError(RuntimeError):
 
 def write_csv(file: BinaryIO, columns: Columns, rows: Iterable[Row]) -> int:
     """With a byte-order mark, so that Excel shows names with accents as they are."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
+    # Bytes that are no text, which only damage leaves behind, are written as they are.
+    text = io.TextIOWrapper(
+        file, encoding="utf-8-sig", errors="surrogateescape", newline="", write_through=True
+    )
     writer, count = csv.writer(text), 0
     writer.writerow(columns)
     for row in rows:

@@ -148,12 +148,14 @@ def _assert_free(target: Path) -> None:
     """Make sure that nobody uses a ledger, and take its log into it. A damaged one can be used by nobody."""
     if not target.exists():
         return
-    with closing(sqlite3.connect(target, timeout=1)) as database:
-        try:
+    try:
+        with closing(sqlite3.connect(target, timeout=1)) as database:
             database.execute("PRAGMA journal_mode=DELETE")
-        except sqlite3.DatabaseError as error:
-            if _code(error) not in _DAMAGED:
-                raise LedgerError(f"{target} is in use: stop `countermand serve` first ({error}).") from error
+    except sqlite3.DatabaseError as error:
+        if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise LedgerError(f"{target} is in use: stop `countermand serve` first ({error}).") from error
+        if _code(error) not in _DAMAGED:
+            raise LedgerError(f"{target} cannot be replaced. {trouble(error) or error}") from error
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -157,7 +157,8 @@ _CHAINS_WITH_ENTRIES = _chains_with_entries()
 def chains(connection: Connection) -> list[str]:
     """Every chain, also one whose recorded end was taken away."""
     known = set(connection.scalars(select(journal_head.c.chain)))
-    return sorted(known | set(connection.scalars(_CHAINS_WITH_ENTRIES)) - {None})
+    known |= set(connection.scalars(_CHAINS_WITH_ENTRIES)) - {None}
+    return sorted(known, key=str)  # SQLite may hold bytes for one, which `verify` then says
 
 
 def emptied(connection: Connection) -> Iterator[Fault]:
@@ -171,9 +172,15 @@ def emptied(connection: Connection) -> Iterator[Fault]:
 
 def verify(connection: Connection, chain: str) -> Iterator[Fault]:
     """Walk a chain from its beginning and say each place where it does not hold."""
+    if not isinstance(chain, str):
+        yield Fault(chain=str(chain), seq=0, what="its name is stored as another kind than it was")
+        return
     expected_seq, prev = 1, GENESIS
     erased: dict[str, int] = {}
     for row in stored(connection, chain):
+        if not isinstance(row.seq, int):
+            yield Fault(chain=chain, seq=expected_seq, what=f"an entry has {row.seq!r} for its number")
+            continue
         if row.seq != expected_seq:
             yield Fault(chain=chain, seq=expected_seq, what=f"entry missing: found {row.seq} instead")
             expected_seq = row.seq

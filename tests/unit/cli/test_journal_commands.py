@@ -139,3 +139,35 @@ def test_a_changed_journal_proves_nothing(ledger: Path) -> None:
     said = one_sentence(run("journal", "proof", "2026.1", "--out", "proofs"))
     assert said.startswith("Error: The journal does not hold, so it proves nothing: shop 2: ")
     assert not Path("proofs").exists()
+
+
+# Damage
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("UPDATE journal SET seq = 'abc' WHERE seq = 2", "has 'abc' for its number"),
+        ("UPDATE journal SET seq = 2.5 WHERE seq = 2", "has 2.5 for its number"),
+        ("UPDATE journal SET at = 'noon' WHERE seq = 2", "stored as another kind than it was"),
+        ("UPDATE journal SET chain = CAST(chain AS BLOB) WHERE seq = 2", "b'shop' 0: its name is stored as"),
+        ("UPDATE journal SET chain = x'ff00' WHERE seq = 2", "b'\\xff\\x00' 0: its name is stored as"),
+        ("UPDATE journal_head SET chain = CAST(chain AS BLOB)", "b'shop' 0: its name is stored as"),
+        ("UPDATE journal SET actor = x'ff00' WHERE seq = 2", "stored as another kind than it was"),
+        ("UPDATE journal SET body = '{' WHERE seq = 2", "who or what it says was changed"),
+    ],
+)
+def test_whatever_stands_in_a_row_is_named_and_can_be_written_out(
+    ledger: Path, change: str, says: str
+) -> None:
+    with closing(sqlite3.connect(ledger)) as raw, raw:
+        raw.execute(change)
+    result = run("journal", "verify")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert says in result.stdout
+    for kind in ("json", "csv"):
+        result = run("journal", "export", "--format", kind)
+        assert result.exit_code == 0, result.exception
+    result = run("export", "journal")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

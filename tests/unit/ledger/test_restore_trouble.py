@@ -149,6 +149,12 @@ def test_a_backup_that_somebody_holds_is_not_waited_for_for_ever(
     assert entries(ledger) == 5
 
 
+def test_what_cannot_be_a_ledger_is_not_replaced(backup: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder.db").mkdir()
+    with pytest.raises(LedgerError, match=r"folder\.db cannot be replaced"):
+        restore(backup, tmp_path / "folder.db")
+
+
 def test_each_ledger_that_was_there_is_kept(ledger: Path, backup: Path) -> None:
     kept = {restore(backup, ledger) for _ in range(3)}
     assert len(kept) == 3
