@@ -55,6 +55,8 @@ def sweep(url: str, connection: str, since: str, resume: bool, by: str, as_json:
         found = _follow(url, begun, screen)
     except click.ClickException as error:
         raise NotComparedError(error.message) from error
+    except KeyboardInterrupt:  # click's own exit code would say that something differs
+        raise NotComparedError("It was not waited for; a sweep that was begun goes on by itself.") from None
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif not quiet:

@@ -70,3 +70,13 @@ def test_help_cuts_no_sentence(group: tuple[str, ...]) -> None:
     listed = help_text.partition("Commands:\n")[2]
     assert listed
     assert "..." not in listed
+
+
+def test_a_sweep_that_nobody_waits_for_does_not_end_as_if_something_differed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("countermand.cli.sweep.post", interrupted)
+    assert "goes on by itself" in said(2, "sweep")
