@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/screenshots.py [--out docs/images]
 
-Each screen is taken as a person would see it at an ordinary size; the order page also narrow and dark.
+Each screen is taken as a person would see it at an ordinary size, the order's page also on a phone.
 """
 
 from __future__ import annotations
@@ -72,21 +72,14 @@ def pictures(stage: Stage, shown: dict[str, Order]) -> list[tuple[str, str, int,
     assert task is not None
     return [
         ("overview", "/", 1280, 900, "light"),
-        ("overview-dark", "/", 1280, 900, "dark"),
         ("needs-a-person", "/needs-a-person", 1280, 820, "light"),
-        ("needs-a-person-wide", "/needs-a-person", 2000, 1000, "light"),
-        ("task-narrow", f"/needs-a-person/{task['id']}", 360, 760, "dark"),
         ("task", f"/needs-a-person/{task['id']}", 1280, 860, "light"),
-        ("orders", "/orders", 1280, 860, "light"),
         ("order", f"/orders/{shown['late'].id}", 1280, 960, "light"),
-        ("order-dark", f"/orders/{shown['sent'].id}", 1280, 900, "dark"),
         ("order-narrow", f"/orders/{shown['late'].id}", 360, 760, "light"),
         ("cancel", f"/orders/acme-print/{10_003}/cancel", 1280, 700, "light"),
-        ("sweeps", "/sweeps", 1280, 420, "light"),
         ("connections", "/connections", 1280, 900, "light"),
         ("rules", "/rules", 1280, 1000, "light"),
         ("other-rules", "/rules/what-if?cancel_to_mis=automatic", 1280, 720, "light"),
-        ("journal", "/journal", 1280, 860, "light"),
         ("try", "/try", 1280, 820, "light"),
     ]
 
@@ -98,8 +91,6 @@ def take(browser: Browser, base: str, out: Path, wanted: list[tuple[str, str, in
         page = context.new_page()
         page.goto(base + address)
         page.locator("[data-live-state][data-on]").wait_for(state="attached")
-        if width >= 1500:
-            page.locator("[data-detail] h1").wait_for()
         page.screenshot(path=out / f"console-{name}.png")
         context.close()
         print(f"console-{name}.png {(out / f'console-{name}.png').stat().st_size // 1000} kB")
