@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -106,15 +105,34 @@ def _polling(document: Document, place: Place, values: object) -> Polling:
 def refuse_confusion(
     document: Document, connections: Sequence[ConnectionSettings], pairs: Mapping[str, tuple[str, str]]
 ) -> None:
-    """Two connections that would do the same work, or messages that could come from either of two systems."""
-    for one, other in combinations(connections, 2):
-        place: Place = ("connections", other.name)
-        twin = f"[connections.{one.name}]"
-        if pairs[one.name] == pairs[other.name]:
-            document.wrong(place, f"[{dotted(place)}] keeps the same two systems in step as {twin}")
-        for side, own, others in zip(Side, pairs[other.name], pairs[one.name], strict=True):
-            token = other.hook_tokens.get(side)
-            if own != others and token and token == one.hook_tokens.get(side):
+    """Two connections that would do the same work, or messages that could come from either of two systems.
+
+    Each is compared with what came before it, not with every other: a host has thousands.
+    """
+    twins: dict[object, str] = {}
+    tokens: dict[tuple[Side, str], tuple[str, str]] = {}
+    for one in connections:
+        place: Place = ("connections", one.name)
+        names = pairs[one.name]
+        if (twin := twins.setdefault(_systems_of(one), one.name)) != one.name:
+            addresses = "" if names == pairs[twin] else ": their addresses are the same"
+            says = f"[{dotted(place)}] keeps the same two systems in step as [connections.{twin}]{addresses}"
+            document.wrong(place, says)
+        for side, own in zip(Side, names, strict=True):
+            if (token := one.hook_tokens.get(side)) is None:
+                continue
+            system, twin = tokens.setdefault((side, token), (own, one.name))
+            if system != own:
                 inner = (*place, "hook_tokens", side.value)
-                says = f"{dotted(inner)} is another system's token, that of {twin}"
+                says = f"{dotted(inner)} is another system's token, that of [connections.{twin}]"
                 document.wrong(inner, f"{says}: give each system its own")
+
+
+def _systems_of(one: ConnectionSettings) -> object:
+    """Which two systems these are, by whatever names the file calls them."""
+    infigo = one.infigo
+    return _address(infigo.base_url), infigo.storefront_id, infigo.token, _address(one.printiq.base_url)
+
+
+def _address(base_url: str) -> str:
+    return base_url.rstrip("/").casefold()

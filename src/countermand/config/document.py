@@ -16,7 +16,14 @@ from countermand.config.problems import Problem, SetUpError, nearest, shown
 from countermand.config.specs import Spec
 from countermand.config.values import WrongValueError, read_value
 
-_MOST_BYTES = 1024 * 1024
+#: Room for some ten thousand shops in one installation.
+_MOST_BYTES = 16 * 1024 * 1024
+#: What to do, by what the reader of TOML says.
+_ADVICE = {
+    "Cannot overwrite a value": "; the same setting is further up already: keep one of the two",
+    "Invalid value": '; a text stands in quotes, "like this"',
+}
+_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 _POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -42,7 +49,7 @@ class Document:
         except OSError as error:
             raise self._refused(f"cannot be read: {error.strerror}") from None
         if len(content) > _MOST_BYTES:
-            raise self._refused("has more than 1 MiB, so it is no set-up file")
+            raise self._refused("has more than 16 MiB, so it is no set-up file")
         try:
             return content.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
@@ -56,7 +63,7 @@ class Document:
             found = _POSITION.search(str(error))
             line = int(found[1]) if found and found[1] else text.count("\n") + 1
             said = _POSITION.sub("", str(error))
-            raise self._refused(f"this is not TOML: {said}", line) from None
+            raise self._refused(f"this is not TOML: {said}{_advice(said, text, line)}", line) from None
         except RecursionError:
             raise self._refused("is nested too deeply to be read") from None
 
@@ -159,6 +166,17 @@ class Document:
             says = f"{dotted(place)}.{error}" if inner != place else f"{dotted(place)}: {error}"
             self.wrong(inner, says)
             return None
+
+
+def _advice(said: str, text: str, line: int) -> str:
+    """What to do about the mistakes that are made most, as far as the reader's words tell them apart."""
+    if twice := _TWICE.fullmatch(said):
+        name = ".".join(re.findall(r"'([^']*)'", twice[1]))
+        above = lines_of("\n".join(text.split("\n")[: line - 1]))
+        first = above.get(tuple(name.split(".")))
+        where = f"is in line {first} already" if first else "is further up already"
+        return f"; [{name}] {where}: write these settings there"
+    return _ADVICE.get(said, "")
 
 
 def dotted(place: Place) -> str:

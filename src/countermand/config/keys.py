@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 #: A key is one short text; whoever names a log or a dump by mistake should be told.
 _MOST_BYTES = 16 * 1024
+#: How names of environment variables are written by custom; few secrets are.
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 
 
 class NoSecretError(ValueError):
@@ -66,6 +69,12 @@ def _instead(place: str) -> str:
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ and not _VARIABLE.fullmatch(name):
+        # Most likely the secret itself, and what is said here stands in logs and at /health.
+        raise NoSecretError(
+            "is to come from an environment variable, but what env names there is not set and does not look"
+            " like the name of one, such as COUNTERMAND_TOKEN: no secret may stand in the file"
+        )
     if name not in environ:
         raise NoSecretError(f"is to come from the environment variable {name}, which is not set: set it")
     return _filled(environ[name], f"the environment variable {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import string
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ class SettingRow(msgspec.Struct, frozen=True):
     secret: bool
 
 
+@cache
 def secret_fields(settings: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(row.name for row in describe(settings) if row.secret)
 
@@ -113,6 +115,8 @@ def check_base_url(base_url: str) -> None:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"base_url must look like https://shop.example.com, not {base_url!r}")
+    if base_url != "".join(base_url.split()):
+        raise ValueError("base_url has a blank in it; an address has none")
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("base_url must be a plain address, without a user name, a query or a fragment")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):

@@ -242,6 +242,10 @@ def test_what_a_system_refuses_as_a_whole_names_its_setting(tmp_path: Path) -> N
     assert refused(tmp_path, plain) == [
         f"{AT}2: infigo.shop.base_url must start with https, since shop.example.com is not this machine."
     ]
+    blank = SMALL.replace("shop.example.com", "shop.example.com/sub ")
+    assert refused(tmp_path, blank) == [
+        f"{AT}2: infigo.shop.base_url has a blank in it; an address has none."
+    ]
     script = SMALL.replace("[printiq", 'read_by = "megascript"\n[printiq')
     assert refused(tmp_path, script) == [
         f"{AT}4: infigo.shop.read_by = megascript needs megascript_path and megascript_secret."
@@ -265,6 +269,12 @@ def test_a_file_without_connections_is_refused(tmp_path: Path) -> None:
     [
         ("a = \n", 1, "this is not TOML: Invalid value"),
         ("[a]\nb = 1\nb = 2\n", 3, "this is not TOML: Cannot overwrite a value"),
+        ("a = b\n", 1, 'this is not TOML: Invalid value; a text stands in quotes, "like this"'),
+        (
+            "[a]\nb = 1\nb = 2\n",
+            3,
+            "this is not TOML: Cannot overwrite a value; the same setting is further up",
+        ),
         ("x = 1\n[a\n", 2, "this is not TOML: "),
         ('x = """\n\n', 3, "this is not TOML: Unterminated string"),
     ],
@@ -278,7 +288,7 @@ def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path, text: str, line:
     ("content", "says"),
     [
         ("\n\nname = 'Müller'".encode("latin-1"), ", line 3: is not UTF-8 from here on: save it as UTF-8"),
-        (b"# " + b"x" * 1024 * 1024, ": has more than 1 MiB"),
+        (b"# " + b"x" * 16 * 1024 * 1024, ": has more than 16 MiB"),
         (b"\x00", ", line 1: this is not TOML"),
         (b"a = " + b"[" * 5000 + b"]" * 5000, ": is nested too deeply"),
     ],
@@ -289,6 +299,46 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, says: str) -
     with pytest.raises(SetUpError) as caught:
         load(file, ENVIRON)
     assert str(caught.value).startswith(f"{file}{says}")
+
+
+@pytest.mark.parametrize(
+    ("above", "table", "line"),
+    [
+        ("[connections.main.rules]\na = 1\n", "connections.main.rules", 1),
+        ('\n# x\n[printiq.plant]\nb = """\n\n"""\n', "printiq.plant", 3),
+    ],
+)
+def test_a_table_that_stands_twice_names_the_first_one(
+    tmp_path: Path, above: str, table: str, line: int
+) -> None:
+    (problem,) = refused(tmp_path, f"{above}[{table}]\nc = 1\n")
+    second = above.count("\n") + 1
+    assert problem.startswith(f"{AT}{second}: this is not TOML: ")
+    assert problem.rstrip(".").endswith(f"; [{table}] is in line {line} already: write these settings there")
+
+
+def test_two_names_for_the_same_two_systems_are_refused(tmp_path: Path) -> None:
+    shop = INFIGO.replace(".shop]", ".again]").replace("example.com", "EXAMPLE.com/")
+    twin = '[connections.two]\nstorefront = "again"\nmis = "plant"\n'
+    (problem,) = refused(tmp_path, SMALL + shop + twin)
+    assert problem == (
+        f"{AT}{NEXT + 3}: [connections.two] keeps the same two systems in step as [connections.main]: "
+        "their addresses are the same."
+    )
+    # A token is one storefront's: with another one it is another storefront at the same address.
+    other = shop.replace("INFIGO_TOKEN", "OTHER_HOOK")
+    assert len(read(tmp_path, SMALL + other + twin).installation.connections) == 2
+
+
+def test_a_host_has_room_for_thousands_of_shops(tmp_path: Path) -> None:
+    shops = 3_000
+    text = SMALL + "".join(
+        INFIGO.replace("shop", f"shop{number}") + PRINTIQ.replace("plant", f"plant{number}")
+        + f'[connections.c{number}]\nstorefront = "shop{number}"\nmis = "plant{number}"\n'
+        for number in range(shops)
+    )  # fmt: skip
+    assert len(text) > 1024 * 1024
+    assert len(read(tmp_path, text).installation.connections) == shops + 1
 
 
 def test_a_file_that_is_not_there_says_how_to_get_one(tmp_path: Path) -> None:

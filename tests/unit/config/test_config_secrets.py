@@ -37,6 +37,14 @@ def test_a_secret_in_the_file_is_refused_without_being_shown(tmp_path: Path, wri
     assert "12345" not in problem
 
 
+@pytest.mark.parametrize("secret", [SECRET, "hunter2HUNTER2", "HUNTER2-HUNTER2", "hunter2+/="])
+def test_a_secret_in_place_of_its_variables_name_is_not_shown(tmp_path: Path, secret: str) -> None:
+    (problem,) = refused(tmp_path, SMALL.replace("INFIGO_TOKEN", secret))
+    assert problem.startswith("countermand.toml, line 3: infigo.shop.token is to come from an environment")
+    assert "such as COUNTERMAND_TOKEN: no secret may stand in the file" in problem
+    assert "hunter2" not in problem.lower()
+
+
 def test_a_misspelt_secret_does_not_show_either(tmp_path: Path) -> None:
     problems = refused(tmp_path, SMALL.replace(FROM_ENV, f'tokem = "{SECRET}"'))
     assert "there is no setting infigo.shop.tokem; did you mean token?" in problems[1]
