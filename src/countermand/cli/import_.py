@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from countermand.cli.groups import Group
-from countermand.cli.remote import get, post, table, url_option
+from countermand.cli.remote import get, post, table, url_option, your_name
 from countermand.imports.batch import ImportBatch, Taken
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ def _by_search(url: str, connection: str, since: datetime, span: timedelta) -> T
               help="Pass on what differs, under the rules and guards of the connection.")  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="All that wait.")
 @click.option("--reason", default="", help="Why; needed with --leave.")
-@click.option("--by", default=getpass.getuser, help="Who decides; your login by default.")
+@click.option("--by", default=your_name, help="Who decides; your login, or who signed in.")
 @click.argument("orders", nargs=-1)
 def review(
     url: str, connection: str, act: str | None, every: bool, reason: str, by: str, orders: tuple[str, ...]

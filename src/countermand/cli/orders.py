@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,7 @@ import click
 
 from countermand.bridge.store import State
 from countermand.cli.groups import Group
-from countermand.cli.remote import get, post, table, url_option
+from countermand.cli.remote import get, post, table, url_option, your_name
 from countermand.cli.which import connection_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -95,7 +94,7 @@ def show_order(url: str, as_json: bool, number: str, connection: str) -> None:
 @click.argument("number")
 @connection_option
 @click.option("--reason", required=True, help="Why it is stopped; stands in the journal.")
-@click.option("--by", default=getpass.getuser, help="Who stops it; your login by default.")
+@click.option("--by", default=your_name, help="Who stops it; your login, or who signed in.")
 def stop_cancel(url: str, number: str, connection: str, reason: str, by: str) -> None:
     """Stop a cancel that waits, before it is written; the two systems stay different in your name.
 

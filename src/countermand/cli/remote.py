@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 from typing import Any
@@ -23,6 +24,12 @@ url_option = click.option(
 #: A header to send with every call, as `Name: value`: where people sign in, whatever that asks for.
 HEADER_VARIABLE = "COUNTERMAND_HEADER"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_SIGN_IN = f"Here that is said by {HEADER_VARIABLE}, such as `X-Forwarded-User: priya`."
+
+
+def your_name() -> str:
+    """Who acts when nobody is named: your login; nobody where a header says who has signed in."""
+    return "" if os.environ.get(HEADER_VARIABLE) else getpass.getuser()
 
 
 def get(url: str, path: str, **query: str) -> Any:
@@ -44,12 +51,14 @@ def _answer(url: str, method: str, path: str, timeout: float = 30, **more: Any) 
         value = answer.json()
     except httpx.HTTPError as error:
         raise click.ClickException(
-            f"No Countermand answers at {url}: is `countermand serve` or `demo` running? ({error})"
+            f"No Countermand answers at {url}: is `countermand serve` or `demo` running? "
+            f"Where it has another address, give that by --url or COUNTERMAND_URL. ({error})"
         ) from error
     except ValueError as error:
         raise click.ClickException(f"What answers at {url} is not Countermand.") from error
     if answer.is_error:
-        raise click.ClickException(_why(value) or f"{url} answered with HTTP {answer.status_code}.")
+        why = _why(value) or f"{url} answered with HTTP {answer.status_code}."
+        raise click.ClickException(f"{why} {_SIGN_IN}" if answer.status_code == 401 else why)
     return value
 
 

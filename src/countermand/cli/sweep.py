@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 import time
@@ -12,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from countermand.cli.remote import get, post, table, url_option
+from countermand.cli.remote import get, post, table, url_option, your_name
 
 #: The exit codes are part of the interface: scripts and schedulers act on them (the same as `compare`).
 NO_DIFFERENCE, DIFFERENCES, NOT_COMPARED = 0, 1, 2
@@ -33,7 +32,7 @@ class NotComparedError(click.ClickException):
     "--since", default="", metavar="DATE", help="Only orders placed or changed since then, and open ones."
 )
 @click.option("--resume", is_flag=True, help="Go on with the last sweep where it was stopped or failed.")
-@click.option("--by", default=getpass.getuser, help="Who asks for it; your login by default.")
+@click.option("--by", default=your_name, help="Who asks for it; your login, or who signed in.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
 def sweep(url: str, connection: str, since: str, resume: bool, by: str, as_json: bool, quiet: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import time
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from countermand.cli.groups import Group
-from countermand.cli.remote import get, post, table, url_option
+from countermand.cli.remote import get, post, table, url_option, your_name
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _WAIT_SECONDS = 20.0
@@ -86,7 +85,7 @@ def show_task(url: str, as_json: bool, task_id: int) -> None:
 @tasks.command("done")
 @url_option
 @click.argument("task_id", type=int)
-@click.option("--by", default=getpass.getuser, help="Who did it; your login by default.")
+@click.option("--by", default=your_name, help="Who did it; your login, or who signed in.")
 def done(url: str, task_id: int, by: str) -> None:
     """Say that a task is done: both systems are read, and only then it closes.
 

@@ -279,6 +279,11 @@ def test_people_who_sign_in_may_do_what_the_set_up_file_says_at_once(shop: Shop)
         until("the other role, and an order", lambda: begin(**priya) == 200)
         (sweep,) = httpx.get(f"{shop.url}/api/sweeps", headers=priya, trust_env=False).json()["sweeps"]
         assert sweep["by"] == "Priya Shah"
+        until("the sweep's end", lambda: begin(**priya) == 200)
+        command = ("sweep", "--url", shop.url, "--resume")
+        refused = shop.call(*command, COUNTERMAND_HEADER="X-Forwarded-User: priya").stderr
+        assert "leave `by` out" not in refused
+        assert "said by COUNTERMAND_HEADER" in shop.call(*command).stderr
 
         shop.edit(('# proxies = ["127.0.0.1","::1"]', 'proxies = ["10.9.8.7"]'))
         until("nobody from here", lambda: begin(**priya) == 401)

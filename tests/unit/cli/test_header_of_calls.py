@@ -40,6 +40,15 @@ def test_it_is_sent_in_utf_8(
     assert "\r\nX-Forwarded-User: zoë\r\n".encode() in sent[0]
 
 
+@pytest.mark.parametrize(("header", "name"), [("X-Forwarded-User: priya", ""), ("", "login")])
+def test_who_acts_is_said_by_the_header_and_else_by_the_login(
+    monkeypatch: pytest.MonkeyPatch, header: str, name: str
+) -> None:
+    monkeypatch.setenv(remote.HEADER_VARIABLE, header)
+    monkeypatch.setattr("getpass.getuser", lambda: "login")
+    assert remote.your_name() == name
+
+
 @pytest.mark.parametrize(
     "header",
     [
