@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -49,8 +49,13 @@ from countermand.vendor_http.transport import CallRecord
 
 log = structlog.get_logger()
 
-#: How long the loop rests when there is nothing to do and nobody wakes it, in seconds.
+#: How long a connection's loop rests when nothing is due and nobody wakes it, in seconds. That is for what
+#: another process stored; many connections share `LOOKS_A_SECOND` of such looks, and then it is longer.
 REST_SECONDS = 0.25
+LOOKS_A_SECOND = 40.0
+#: So many connections begin in a second, and list from then on in turn: all at once, thousands would open
+#: more than the machine can, and wait for each other until their calls time out.
+BEGINNINGS_A_SECOND = 20.0
 #: How long a step may go on when the service stops, and when its connection changes. Cutting a step off is
 #: safe (what was sent and not answered is read back later), but a step that ends costs nobody a look.
 STOP_SECONDS = 5.0
@@ -114,6 +119,13 @@ async def _forget_now_and_then() -> None:
         forget_values()
 
 
+async def _woken(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until somebody sets it, but not longer than so many seconds; whether somebody did."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+
 def _judge_anew(connection: str, now: datetime, database: Database) -> None:
     """Under other rules another thing may be right for every order that has not come to rest."""
     unsettled = (orders.c.connection == connection) & orders.c.state.not_in(_AT_REST)
@@ -128,14 +140,15 @@ def _parsers(settings: ConnectionSettings) -> Mapping[Side, HookParser]:
     }
 
 
-def siblings(installation: Installation, name: str) -> dict[str, InfigoSettings]:
-    """Other connections of the same MIS, and their storefronts: each numbers its orders for itself."""
-    addresses = {one.name: one.printiq.base_url.rstrip("/").casefold() for one in installation.connections}
-    own = addresses.get(name)
+def siblings(installation: Installation) -> dict[str, dict[str, InfigoSettings]]:
+    """By connection, the others of the same MIS, and their storefronts: each numbers its orders for itself."""
+    sharing = defaultdict(list)
+    for one in installation.connections:
+        sharing[one.printiq.base_url.rstrip("/").casefold()].append(one)
     return {
-        one.name: one.infigo
-        for one in installation.connections
-        if addresses[one.name] == own and one.name != name
+        one.name: {other.name: other.infigo for other in each if other.name != one.name}
+        for each in sharing.values()
+        for one in each
     }
 
 
@@ -179,6 +192,14 @@ class Running(msgspec.Struct, kw_only=True):
     sweeping: asyncio.Task[None] | None = None
     ending: bool = False
     ended: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    #: Set when there is something new for the one loop, and for the other.
+    woken: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    sweep_woken: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look now, whatever is being waited for."""
+        self.woken.set()
+        self.sweep_woken.set()
 
     @property
     def faults(self) -> list[str]:
@@ -243,13 +264,12 @@ class Service:
         self.systems_failing: dict[str, str] = {}
         self._storefronts: dict[InfigoSettings, InfigoStorefront] = {}
         self._mises: dict[PrintIQSettings, PrintIQMis] = {}
-        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._forgetting: asyncio.Task[None]
 
     async def __aenter__(self) -> Service:
         self.open()
-        for settings in self.installation.connections:
-            self._begin(await self._prepare(settings, self.installation))
+        self._begin_all(await self._prepare_all(self.installation.connections, self.installation))
         for destination in self.installation.destinations:
             self._begin_telling(destination)
         self._forgetting = asyncio.create_task(_forget_now_and_then())
@@ -284,22 +304,25 @@ class Service:
         """
         old = {one.name: one for one in self.installation.connections}
         new = {one.name: one for one in installation.connections}
+        sharing, shared = siblings(self.installation), siblings(installation)
         changed = tuple(
             name
             for name in {**old, **new}
-            if old.get(name) != new.get(name)
-            or siblings(self.installation, name) != siblings(installation, name)
+            if old.get(name) != new.get(name) or sharing.get(name) != shared.get(name)
         )
-        ready = [await self._prepare(new[name], installation) for name in changed if name in new]
+        ready = await self._prepare_all([new[name] for name in changed if name in new], installation)
         self.installation = msgspec.structs.replace(installation, database=self.installation.database)
         await asyncio.gather(
             *(self._end(self.running[name], CHANGE_SECONDS) for name in changed if name in old)
         )
         for name in old.keys() - new.keys():
             del self.running[name]
-        for one in ready:
-            self._begin(one)
-            await self.writer.write_async(partial(_judge_anew, one.settings.name, utc_now()))
+        self._begin_all(ready)
+        now = utc_now()
+        await asyncio.gather(
+            *(self.writer.write_async(partial(_judge_anew, one.settings.name, now)) for one in ready)
+        )
+        self.wake(*(one.settings.name for one in ready))
         await self._close_clients(installation.connections)
         await self._tell_others(installation.destinations)
         return changed
@@ -319,7 +342,14 @@ class Service:
 
     # Connections
 
-    async def _prepare(self, settings: ConnectionSettings, installation: Installation) -> Running:
+    async def _prepare_all(
+        self, connections: Sequence[ConnectionSettings], installation: Installation
+    ) -> list[Running]:
+        """All at once, so that they share a commit."""
+        sharing = siblings(installation)
+        return list(await asyncio.gather(*(self._prepare(one, sharing[one.name]) for one in connections)))
+
+    async def _prepare(self, settings: ConnectionSettings, sharing: Mapping[str, InfigoSettings]) -> Running:
         now = utc_now()
         live_since = await self.writer.write_async(
             lambda database: remember_connection(database, settings.name, settings.live_since, now)
@@ -331,10 +361,7 @@ class Service:
             mis=mis,
             policy=settings.policy,
             overrides=settings.overrides,
-            siblings={
-                other: self._storefront(infigo)
-                for other, infigo in siblings(installation, settings.name).items()
-            },
+            siblings={other: self._storefront(infigo) for other, infigo in sharing.items()},
             live_since=live_since,
             polling=settings.polling,
             mask=_mask(settings, storefront, mis),
@@ -362,10 +389,11 @@ class Service:
         for printiq in self._mises.keys() - mises:
             await self._mises.pop(printiq).aclose()
 
-    def _begin(self, one: Running) -> None:
-        self.running[one.settings.name] = one
-        one.loop = asyncio.create_task(self._look_after(one))
-        one.sweeping = asyncio.create_task(self._sweep(one))
+    def _begin_all(self, ready: Sequence[Running]) -> None:
+        for number, one in enumerate(ready):
+            self.running[one.settings.name] = one
+            one.loop = asyncio.create_task(self._look_after(one, number / BEGINNINGS_A_SECOND))
+            one.sweeping = asyncio.create_task(self._sweep(one, number / BEGINNINGS_A_SECOND))
 
     async def _end(self, one: Running, patience: float) -> None:
         """Let the step end that is being taken; cut it off when it takes longer than `patience` seconds."""
@@ -374,24 +402,50 @@ class Service:
             return
         one.ending = True
         one.ended.set()
-        self.wake()
+        one.wake()
         _, late = await asyncio.wait(loops, timeout=patience)
         for loop in late:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
 
-    async def _look_after(self, one: Running) -> None:
-        """Step after step. A failing one is logged, shown, and tried again after a rest."""
+    async def _look_after(self, one: Running, begin: float) -> None:
+        """Step after step. A failing one is logged, shown, and tried again after a rest.
+
+        `begin`: so many seconds from now, or when it is woken.
+        """
+        woken = await _woken(one.woken, begin)
         while not one.ending:
+            if not woken:
+                await self._wait_for_turn()
+            one.woken.clear()
             try:
                 busy = await one.bridge.step()
+                rest = 0.0 if busy else self._until_due(one)
                 one.failed, one.last_step_at = "", utc_now()
             except Exception as error:  # noqa: BLE001 - whatever it is, the next step may go well
                 self._step_failed(one, error)
                 await self._pause(one, FAILED_SECONDS)
+                woken = False
                 continue
-            if not busy and not one.ending:
-                await self._rest()
+            woken = await _woken(one.woken, rest) if not busy and not one.ending else False
+
+    async def _wait_for_turn(self) -> None:
+        """One connection after the other, each when everything that was ready by then has had its turn.
+
+        So when there is more to do than the processor can, looks come later, in order; messages, people and
+        what was begun do not wait behind thousands of looks. Whoever waits for an answer holds nobody up.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
+
+    def _until_due(self, one: Running) -> float:
+        """How long there is nothing to do for it, as far as is known, in seconds; not longer than a rest."""
+        due = [at for at in (one.bridge.lists_at, self.store.next_due(one.settings.name)) if at is not None]
+        waits = (max(0.0, (at - utc_now()).total_seconds()) for at in due)
+        return min((self._longest_rest(), *waits))
+
+    def _longest_rest(self) -> float:
+        return max(REST_SECONDS, len(self.running) / LOOKS_A_SECOND)
 
     @staticmethod
     def _step_failed(one: Running, error: Exception) -> None:
@@ -406,9 +460,11 @@ class Service:
             one.failed = why
             log.error("bridge.step.failed", connection=one.settings.name, why=why)
 
-    async def _sweep(self, one: Running) -> None:
+    async def _sweep(self, one: Running, begin: float) -> None:
         """Batch after batch; a sweep takes at most half of the time, so that other calls find a place."""
+        await _woken(one.sweep_woken, begin)
         while not one.ending:
+            one.sweep_woken.clear()
             began = monotonic()
             try:
                 busy = await one.sweeper.step()
@@ -417,9 +473,10 @@ class Service:
                 busy, pause = True, SWEEP_FAILED_SECONDS
                 self._sweep_failed(one, error)
             if busy:
+                one.woken.set()  # what it found may be due
                 await self._pause(one, pause)
             elif not one.ending:
-                await self._rest()
+                await _woken(one.sweep_woken, self._longest_rest())
 
     @staticmethod
     def _sweep_failed(one: Running, error: Exception) -> None:
@@ -433,11 +490,6 @@ class Service:
         """Rest so long, whatever wakes the others; the end of the connection's time ends it."""
         with suppress(TimeoutError):
             await asyncio.wait_for(one.ended.wait(), seconds)
-
-    async def _rest(self) -> None:
-        self._wake.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), REST_SECONDS)
 
     # Telling others
 
@@ -478,9 +530,11 @@ class Service:
             if not busy:
                 await asyncio.sleep(TELL_SECONDS)
 
-    def wake(self) -> None:
-        """Somebody has something new: look now."""
-        self._wake.set()
+    def wake(self, *names: str) -> None:
+        """Somebody has something new for these connections: look now."""
+        for name in names:
+            if (one := self.running.get(name)) is not None:
+                one.wake()
 
     # Messages
 
@@ -507,4 +561,4 @@ class Service:
             if not (why := trouble(error)):
                 raise
             raise NotStoredError(why) from error
-        self.wake()
+        self.wake(*names)

@@ -57,6 +57,11 @@ class Bridge:
             for side, since in self._poll.unlisted_since.items()
         ]
 
+    @property
+    def lists_at(self) -> datetime | None:
+        """When it is time to list what is new; none before the first step."""
+        return self._poll_at
+
     async def step(self) -> int:
         """Messages first, then listings when their time has come, then every order that is due.
 

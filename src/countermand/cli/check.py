@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
 from sqlalchemy import make_url
 
+from countermand.app import ConnectionSettings
 from countermand.cli.errors import plain_errors
 from countermand.cli.remote import table
 from countermand.cli.setup import config_option
 from countermand.config import SetUp, load
 from countermand.config.database import inspect_database
 from countermand.config.model import THIS_MACHINE
+from countermand.config.problems import nearest
 from countermand.config.trial import Tried, try_systems
 from countermand.core.policy import Direction
 from countermand.core.status import Side
@@ -24,8 +26,11 @@ from countermand.ledger.engine import LedgerError
 
 @click.command()
 @config_option
+@click.option(
+    "--connection", "only", multiple=True, help="Try only this connection's two systems; repeatable."
+)
 @plain_errors
-def check(file: Path) -> None:
+def check(file: Path, only: tuple[str, ...]) -> None:
     """Check the set-up file, try every system in it, and show what each connection can do.
 
     Reads only; nothing is written to any system. Ends with 1 when something is wrong.
@@ -34,7 +39,7 @@ def check(file: Path) -> None:
     """
     setup = load(file)
     click.echo(f"{setup.file.name} is valid: {_counted(setup)}.\n")
-    tried = asyncio.run(try_systems(setup))
+    tried = asyncio.run(try_systems(setup, _places(setup, only) if only else None))
     for one in tried:
         click.echo(f"{one.place} at {one.address}: {one.problem or 'good'} ({one.seconds:.1f} s)")
     problems = [one.place for one in tried if one.problem]
@@ -46,12 +51,25 @@ def check(file: Path) -> None:
         click.echo(f"told: {destination.name}, of {events}; `countermand tell {destination.name}` tries it")
     for note in _notes(setup):
         click.echo(f"note: {note}")
-    for name in setup.pairs:
-        click.echo(_connection(setup, name, tried))
+    by_place = {one.place: one for one in tried}
+    for settings in setup.installation.connections:
+        if not only or settings.name in only:
+            click.echo(_connection(setup, settings, by_place))
     if problems:
         click.echo(f"\nNot good yet: {', '.join(problems)}.", err=True)
         sys.exit(1)
     click.echo("\nAll is good.")
+
+
+def _places(setup: SetUp, connections: Iterable[str]) -> set[str]:
+    """The tables of both systems of these connections."""
+    places = set()
+    for name in connections:
+        if name not in setup.pairs:
+            raise click.ClickException(f"There is no [connections.{name}]{nearest(name, setup.pairs) or '.'}")
+        storefront, mis = setup.pairs[name]
+        places |= {f"infigo.{storefront}", f"printiq.{mis}"}
+    return places
 
 
 def _counted(setup: SetUp) -> str:
@@ -116,15 +134,13 @@ def _notes(setup: SetUp) -> Iterator[str]:
         yield f"the console is reached as {names}, and without sign_in anybody who gets there may act"
 
 
-def _connection(setup: SetUp, name: str, tried: Iterable[Tried]) -> str:
-    storefront, mis = setup.pairs[name]
+def _connection(setup: SetUp, settings: ConnectionSettings, tried: Mapping[str, Tried]) -> str:
+    storefront, mis = setup.pairs[settings.name]
     rows = [
-        [one.place, row.name.replace("_", " "), "yes" if row.offered else "no", row.how]
-        for one in tried
-        if one.place in (f"infigo.{storefront}", f"printiq.{mis}")
-        for row in one.capabilities
+        [place, row.name.replace("_", " "), "yes" if row.offered else "no", row.how]
+        for place in (f"infigo.{storefront}", f"printiq.{mis}")
+        for row in tried[place].capabilities
     ]
-    settings = next(one for one in setup.installation.connections if one.name == name)
     modes = ", ".join(f"{way.value.replace('_', ' ')} {settings.policy.mode(way).value}" for way in Direction)
     hooks = ", ".join(
         f"/hooks/{side.value}/TOKEN" if side in settings.hook_tokens else f"none from the {side.value}"
@@ -132,7 +148,7 @@ def _connection(setup: SetUp, name: str, tried: Iterable[Tried]) -> str:
     )
     return "\n".join(
         (
-            f"\nconnection {name}: infigo.{storefront} and printiq.{mis}",
+            f"\nconnection {settings.name}: infigo.{storefront} and printiq.{mis}",
             f"rules: {modes}; exceptions: {len(settings.overrides)}",
             f"messages: {hooks}",
             table(["system", "can it", "", "how"], rows),

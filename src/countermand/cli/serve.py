@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 import sys
@@ -40,6 +41,7 @@ def serve(context: click.Context, file: Path, strict: bool) -> None:
     setup = load(file)
     if _was_left_out(context, "log_level"):
         configure_logs(setup.server.log_level)
+    _open_many()
     assert_usable(setup.installation.database)
     if strict:
         _insist(setup)
@@ -58,6 +60,16 @@ def _insist(setup: SetUp) -> None:
     bad = [f"{one.place}: {one.problem}." for one in asyncio.run(try_systems(setup)) if one.problem]
     if bad:
         raise click.ClickException("\n".join(bad))
+
+
+def _open_many() -> None:
+    """As many open files as this machine allows: each connection that waits for an answer is one or two.
+
+    Where nobody has said otherwise the system begins with 1,024, a limit for programs that are older.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(server: Server) -> socket.socket:

@@ -165,3 +165,9 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     #: Line of every setting, by its dotted name.
     lines: dict[str, int] = {}
+
+    @property
+    def systems(self) -> dict[str, InfigoSettings | PrintIQSettings]:
+        """Every system by its table in the file, such as `infigo.shop`."""
+        storefronts = {f"infigo.{name}": one for name, one in self.storefronts.items()}
+        return storefronts | {f"printiq.{name}": one for name, one in self.mises.items()}

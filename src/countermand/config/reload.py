@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -91,13 +91,19 @@ class Caretaker:
     # The systems
 
     async def watch_systems(self) -> None:
-        """Try every system, again while some do not answer or when the set-up changes, for ever."""
+        """Try every system, for ever: again while it does not answer, and when its settings change.
+
+        One that is good is left alone then: thousands are not asked because one other does not answer.
+        """
         failing: dict[str, str] = {}
+        known: Mapping[str, object] = {}
         soonest, latest = TRY_SECONDS
         pause = soonest
         while True:
-            setup, before = self.setup, failing
-            failing = {one.place: one.problem for one in await try_systems(setup) if one.problem}
+            setup, before, systems = self.setup, failing, self.setup.systems
+            wanted = {place for place, one in systems.items() if place in before or known.get(place) != one}
+            failing = {one.place: one.problem for one in await try_systems(setup, wanted) if one.problem}
+            known = systems
             self._service.systems_failing = failing
             self._tell(before, failing)
             if await _happens(self._changed, pause if failing else None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
@@ -13,8 +13,12 @@ import msgspec
 
 from countermand.bridge.ports import Capability
 from countermand.config.model import SetUp
-from countermand.infigo import InfigoStorefront
-from countermand.printiq import PrintIQMis
+from countermand.infigo import InfigoSettings, InfigoStorefront
+from countermand.printiq import PrintIQMis, PrintIQSettings
+
+#: So many systems are tried at a time: with thousands at once their answers would be waited for in vain, and
+#: their connections would be more than a process may open.
+MOST_AT_ONCE = 50
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,36 +42,48 @@ class System(Protocol):
     async def aclose(self) -> None: ...
 
 
-async def try_systems(setup: SetUp) -> list[Tried]:
-    """Try every system of the file, all at once."""
-    storefronts = [
-        _try(setup, f"infigo.{name}", one.base_url, InfigoStorefront(one, clock=_now))
-        for name, one in setup.storefronts.items()
-    ]
-    mises = [
-        _try(setup, f"printiq.{name}", one.base_url, PrintIQMis(one, clock=_now))
-        for name, one in setup.mises.items()
-    ]
-    return list(await asyncio.gather(*storefronts, *mises))
+async def try_systems(setup: SetUp, places: Container[str] | None = None) -> list[Tried]:
+    """Try the systems of the file, many at a time; `places`: only these of its tables."""
+    free = asyncio.Semaphore(MOST_AT_ONCE)
+    return list(
+        await asyncio.gather(
+            *(
+                _try(setup, place, settings, free)
+                for place, settings in setup.systems.items()
+                if places is None or place in places
+            )
+        )
+    )
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _try(setup: SetUp, place: str, address: str, system: System) -> Tried:
-    began = monotonic()
-    try:
-        problem = await system.check()
-    finally:
-        await system.aclose()
+async def _try(
+    setup: SetUp, place: str, settings: InfigoSettings | PrintIQSettings, free: asyncio.Semaphore
+) -> Tried:
+    async with free:
+        began = monotonic()
+        # Not made before its turn: each has connections of its own.
+        system = _system(settings)
+        try:
+            problem = await system.check()
+        finally:
+            await system.aclose()
     return Tried(
         place=place,
-        address=address,
+        address=settings.base_url,
         problem=_located(problem, setup, place) if problem else "",
         seconds=monotonic() - began,
         capabilities=tuple(system.capabilities.values()),
     )
+
+
+def _system(settings: InfigoSettings | PrintIQSettings) -> System:
+    if isinstance(settings, InfigoSettings):
+        return InfigoStorefront(settings, clock=_now)
+    return PrintIQMis(settings, clock=_now)
 
 
 def _located(problem: str, setup: SetUp, place: str) -> str:

@@ -34,6 +34,20 @@ _DUE = Prepared(
     .order_by(_orders.c.due_at)
     .limit(bindparam("most"))
 )
+#: When the next order's time comes.
+_NEXT_ORDER = Prepared(
+    select(_orders.c.due_at)
+    .where(_orders.c.connection == _OF, _orders.c.due_at.is_not(None))
+    .order_by(_orders.c.due_at)
+    .limit(1)
+)
+#: When the next message is tried again.
+_NEXT_HOOK = Prepared(
+    select(schema.inbox.c.due_at)
+    .where(schema.inbox.c.connection == _OF, schema.inbox.c.state == "waiting")
+    .order_by(schema.inbox.c.due_at)
+    .limit(1)
+)
 #: Orders by the storefront's own ids.
 _LOAD = Prepared(
     select(_orders.c.order_ref, *_ROW).where(_orders.c.connection == _OF, _orders.c.order_ref.in_(_VALUES))
@@ -124,6 +138,11 @@ class DatabaseStore:
 
     async def due(self, connection: str, now: datetime, limit: int) -> list[StoredCase]:
         return [_stored(*row) for row in self._rows(_DUE, {"of": connection, "now": now, "most": limit})]
+
+    def next_due(self, connection: str) -> datetime | None:
+        """When there is something to do for an order or a message, as it is stored; none: not by itself."""
+        rows = (*self._rows(_NEXT_ORDER, {"of": connection}), *self._rows(_NEXT_HOOK, {"of": connection}))
+        return min((due_at for (due_at,) in rows if due_at is not None), default=None)
 
     async def bring_forward(self, connection: str, latest: datetime, now: datetime) -> None:
         await self._writer.write_async(lambda database: _bring_forward(database, connection, latest, now))

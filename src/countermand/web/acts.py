@@ -75,7 +75,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
         """
         orders = await self.orders()
         refused = await people.do_for_all(self.service.store, self.row.connection, orders, deed, self.at)
-        self.service.wake()
+        self.service.wake(self.row.connection)
         if refused and len(refused) == len(orders):
             raise people.RefusedError(next(iter(refused.values())))
 

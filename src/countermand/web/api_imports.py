@@ -80,7 +80,7 @@ async def bring_in(request: Request) -> object:
     if max(made, default=utc_now()) > utc_now():
         raise Problem(400, "The export is from the future; please check the clock and the file's date.")
     taken = await take_in(batch, running.bridge.connection, service.store, utc_now)
-    service.wake()
+    service.wake(running.settings.name)
     return taken
 
 
@@ -148,7 +148,7 @@ async def settle(request: Request) -> object:
         raise Problem(400, "`act` must be leave or bring_in_step.") from None
     order_ids = _texts(said, "orders") if not said.get("all") else await _waiting(request, name)
     refused = await review.review(service.store, name, order_ids, act, by, reason_of(said), utc_now())
-    service.wake()
+    service.wake(name)
     return Reviewed(done=len(order_ids) - len(refused), refused=refused)
 
 

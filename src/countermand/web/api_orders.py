@@ -162,7 +162,7 @@ async def order_look(request: Request) -> object:
     row, said = await order_of(request), await json_body(request)
     by, at, service = named(request, said), utc_now(), service_at(request)
     await people.do(service.store, row.connection, row.order, people.look_again(by, at), at)
-    service.wake()
+    service.wake(row.connection)
     return {"order": row.order}
 
 
@@ -183,7 +183,7 @@ async def order_cancel(request: Request) -> object:
     reason = reason_of(said)
     connection = running.bridge.connection
     answer = await cancel(service.store, connection, row.order, lines, named(request, said), reason, utc_now)
-    service.wake()
+    service.wake(row.connection)
     return answer
 
 
@@ -203,7 +203,7 @@ async def order_stop(request: Request) -> object:
     by, at, service = named(request, said), utc_now(), service_at(request)
     deed = stop(direction_of(str(said.get("direction", ""))), by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
-    service.wake()
+    service.wake(row.connection)
     return _order(await view(request, named_order, row.order, row.connection))
 
 
@@ -219,5 +219,5 @@ async def order_ask_again(request: Request) -> object:
     by, at, service = named(request, said), utc_now(), service_at(request)
     deed = ask_again(by, at, reason_of(said))
     await people.do(service.store, row.connection, row.order, deed, at)
-    service.wake()
+    service.wake(row.connection)
     return _order(await view(request, named_order, row.order, row.connection))

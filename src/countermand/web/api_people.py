@@ -134,7 +134,7 @@ async def clear(request: Request) -> object:
     )
     if not cleared:
         raise Problem(409, f"The brake of {name} is not on in this direction.")
-    service.wake()
+    service.wake(name)
     return Cleared(cleared=True)
 
 
@@ -148,7 +148,7 @@ async def _do(
 ) -> object:
     service, by = _service(request), named(request, said)
     await people.do(service.store, row.connection, row.order, deed(by), utc_now())
-    service.wake()
+    service.wake(row.connection)
     return Acted(accepted=True, order=row.order)
 
 

@@ -88,7 +88,7 @@ async def begin(request: Request) -> object:
         going_on = await service.writer.write_async(lambda database: sweeps.resume_sweep(database, name, now))
         if going_on is None:
             raise Problem(409, f"The last sweep of {name} came to its end; begin a new one.")
-        service.wake()
+        service.wake(name)
         return going_on
     since = moment(said, "since")
     begun = await service.writer.write_async(
@@ -97,7 +97,7 @@ async def begin(request: Request) -> object:
     if begun is None:
         running: Sweep | None = await view(request, sweeps.running_sweep, name)
         raise Problem(409, _why_not(name, running))
-    service.wake()
+    service.wake(name)
     return begun
 
 

@@ -190,7 +190,7 @@ async def _do(
     service = service_at(request)
     orders = [order for _, order in await view(request, views.orders_of_task, row.id)]
     refused = await people.do_for_all(service.store, row.connection, orders, deed(by), utc_now())
-    service.wake()
+    service.wake(row.connection)
     if refused and len(refused) == len(orders):
         raise people.RefusedError(next(iter(refused.values())))
     return Accepted(accepted=True, task=row.id)

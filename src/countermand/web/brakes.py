@@ -121,7 +121,7 @@ async def release(request: Request) -> Response:
         people.release(direction, person.name, at, reason),
         at,
     )
-    service.wake()
+    service.wake(held.brake.connection)
     if refused:
         with service.engine.begin() as database:
             return _render(request, database, " ".join(refused.values()), reason, tuple(refused))
@@ -142,5 +142,5 @@ async def clear(request: Request) -> Response:
     )
     if not cleared:
         raise Problem(409, "Somebody else has just taken this brake off.")
-    service.wake()
+    service.wake(held.brake.connection)
     return RedirectResponse("/needs-a-person?done=cleared", 303)

@@ -114,7 +114,7 @@ async def cancel_act(request: Request) -> Response:
         problem = _not_done(answer, names_of(running))
     except RefusedError as refused:
         problem = str(refused)
-    service.wake()
+    service.wake(row.connection)
     if problem:
         with service.engine.begin() as database:
             row, _ = _found(request, database)

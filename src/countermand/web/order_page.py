@@ -155,5 +155,5 @@ async def order_look(request: Request) -> Response:
         row = order_at(request, database)
     now = utc_now()
     await people.do(service.store, row.connection, row.order, people.look_again(person.name, now), now)
-    service.wake()
+    service.wake(row.connection)
     return RedirectResponse(f"{order_address(row.connection, row.order)}?done=looking", 303)

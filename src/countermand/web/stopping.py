@@ -47,7 +47,7 @@ async def _decide(
         with service.engine.begin() as database:
             row = order_at(request, database)
             return render_order(request, database, row, problem=str(refused), status_code=409)
-    service.wake()
+    service.wake(row.connection)
     return RedirectResponse(f"{order_address(row.connection, row.order)}?done={done}", 303)
 
 

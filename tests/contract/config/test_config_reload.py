@@ -14,8 +14,9 @@ import pytest
 from config_systems import ENVIRON, Systems, read, write
 
 from countermand.app import Service
-from countermand.config import reload
+from countermand.config import SetUp, reload
 from countermand.config.reload import Caretaker
+from countermand.config.trial import Tried
 from countermand.core.policy import Mode
 from countermand.core.status import Side
 
@@ -117,6 +118,47 @@ def test_the_step_that_is_being_taken_ends_first(tmp_path: Path) -> None:
             await change
             assert left.is_set()
             assert one.mode() is Mode.AUTOMATIC
+
+    asyncio.run(story())
+
+
+def test_a_system_that_does_not_answer_is_tried_again_and_the_others_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host has thousands: one that is down must not have all of them asked again and again."""
+    asked: list[set[str]] = []
+
+    async def tries(setup: SetUp, places: set[str]) -> list[Tried]:
+        asked.append(places)
+        return [
+            Tried(
+                place=place,
+                address="",
+                problem="Down" * (place == "printiq.plant"),
+                seconds=0,
+                capabilities=(),
+            )
+            for place in places
+        ]
+
+    monkeypatch.setattr(reload, "try_systems", tries)
+    monkeypatch.setattr(reload, "TRY_SECONDS", (0.05, 0.05))
+
+    async def story() -> None:
+        async with running(tmp_path, NOBODY.text(SLOW)) as one:
+            watch = asyncio.create_task(one.caretaker.watch_systems())
+            await until(lambda: len(asked) >= 2)
+            assert asked[0] == {"infigo.shop", "printiq.plant"}
+            assert asked[1] == {"printiq.plant"}
+            write(tmp_path, NOBODY.text(SLOW + SECOND))
+            await one.caretaker.take_over()
+            await until(lambda: {"printiq.plant", "infigo.trade"} in asked)
+            assert set(map(frozenset, asked[1:])) == {
+                frozenset({"printiq.plant"}),
+                frozenset({"printiq.plant", "infigo.trade"}),
+            }
+            assert one.service.systems_failing == {"printiq.plant": "Down"}
+            watch.cancel()
 
     asyncio.run(story())
 

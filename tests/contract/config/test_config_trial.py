@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from config_systems import NOWHERE, Systems, both, read
 
+from countermand.config import trial as trial_of
 from countermand.config.trial import Tried, try_systems
+from countermand.infigo import InfigoStorefront
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,42 @@ def test_a_wrong_key_names_its_setting_and_line(
     assert line in tried[place].problem
     assert [one.place for one in tried.values() if one.problem] == [place]
     assert not [secret for secret in environ.values() if f"{secret}-" in tried[place].problem]
+
+
+def test_thousands_are_not_tried_at_once(
+    tmp_path: Path, systems: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, most = 0, 0
+
+    class Shop(InfigoStorefront):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            super().__init__(*args, **more)
+
+        async def aclose(self) -> None:
+            nonlocal at_once
+            at_once -= 1
+            await super().aclose()
+
+    monkeypatch.setattr(trial_of, "InfigoStorefront", Shop)
+    monkeypatch.setattr(trial_of, "MOST_AT_ONCE", 3)
+    more = "".join(
+        f'[infigo.s{number}]\nbase_url = "{systems.infigo}"\ntoken = {{ env = "INFIGO_TOKEN" }}\n'
+        for number in range(7)
+    )
+    tried = trial(tmp_path, systems.text(more))
+    assert len(tried) == 9
+    assert not [one for one in tried.values() if one.problem]
+    assert 1 <= most <= 3
+
+
+def test_only_those_that_are_asked_for_are_tried(tmp_path: Path, systems: Systems) -> None:
+    setup = read(tmp_path, systems.text())
+    assert [one.place for one in asyncio.run(try_systems(setup, {"printiq.plant", "infigo.gone"}))] == [
+        "printiq.plant"
+    ]
 
 
 def test_a_wrong_host_names_the_address(tmp_path: Path, systems: Systems) -> None:

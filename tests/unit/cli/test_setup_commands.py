@@ -174,6 +174,20 @@ def test_check_names_every_system_that_does_not_answer(tmp_path: Path) -> None:
     assert not (tmp_path / "countermand.db").exists()
 
 
+def test_check_tries_one_connection_of_many(tmp_path: Path) -> None:
+    text = _nowhere(sample()) + '[infigo.trade]\nbase_url = "http://127.0.0.1:9/trade"\n'
+    text += 'token = { env = "COUNTERMAND_INFIGO_SHOP_TOKEN" }\n'
+    text += '[connections.trade]\nstorefront = "trade"\nmis = "plant"\n'
+    (tmp_path / "countermand.toml").write_text(text)
+    checked = run("check", "--connection", "trade")
+    assert checked.stderr == "\nNot good yet: infigo.trade, printiq.plant.\n"
+    assert "infigo.shop at" not in checked.stdout
+    assert "connection trade: " in checked.stdout
+    assert "connection main: " not in checked.stdout
+    missing = sentence(run("check", "--connection", "trad"))
+    assert missing == "There is no [connections.trad]; did you mean trade?"
+
+
 def test_check_notes_what_is_worth_a_thought(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("a-secret-of-the-test")
