@@ -17,6 +17,7 @@ from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.person import read_form
 from countermand.web.problem import Problem
+from countermand.web.shops import FEW_CONNECTIONS, shown_of
 from countermand.web.tables import Flat, rows_response, wanted_format
 from countermand.web.words import EVENTS
 
@@ -69,15 +70,17 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def connections(request: Request) -> Response:
-    """Every connection."""
-    service = service_of(request)
+    """Every connection; of many, those that are asked for or in trouble."""
+    service, html = service_of(request), wanted_format(request) == "html"
+    shops = shown_of(request, service)
+    drawn = shops.connections if html or shops.asked else service.running.values()
     tried: dict[str, Tried] = request.app.state.tried
     with service.engine.begin() as database:
         shown = [
-            _view(one, records.last_messages(database, name), tried.get(name))
-            for name, one in service.running.items()
+            _view(one, records.last_messages(database, one.settings.name), tried.get(one.settings.name))
+            for one in drawn
         ]
-        if wanted_format(request) != "html":
+        if not html:
             rows = [row for one in shown for row in flat(one)]
             return rows_response(request, "connections", rows, "")
         return show(
@@ -85,6 +88,7 @@ def connections(request: Request) -> Response:
             "connections.html",
             database,
             connections=shown,
+            shops=shops,
             durability=getattr(service, "durability", None),
             calls=_calls(service),
             telling=_telling(service),
@@ -184,4 +188,5 @@ async def try_connection(request: Request) -> Response:
         raise Problem(404, "There is no such connection.")
     storefront, mis = await one.storefront.check(), await one.mis.check()
     request.app.state.tried[name] = Tried(at=utc_now(), storefront=storefront or "", mis=mis or "")
-    return RedirectResponse("/connections", 303)
+    only = f"?connection={name}" if len(service.running) > FEW_CONNECTIONS else ""
+    return RedirectResponse(f"/connections{only}", 303)

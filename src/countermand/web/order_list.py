@@ -14,11 +14,10 @@ from countermand.web.memo import Memo
 from countermand.web.order_view import OrderView, order_view
 from countermand.web.pages import service_of, show
 from countermand.web.problem import Problem
+from countermand.web.shops import FEW_CONNECTIONS
 from countermand.web.tables import Flat, limit_of, next_page, query, rows_response, wanted_format
 
 MOST_SEARCH = 100
-#: Of more than this one is named, not picked.
-FEW_CONNECTIONS = 12
 
 
 def order_list(request: Request) -> Response:

@@ -20,6 +20,7 @@ from countermand.web import words
 from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.problem import Problem
+from countermand.web.shops import shown_of
 from countermand.web.tables import Flat, rows_response, wanted_format
 from countermand.web.words import Names
 
@@ -76,7 +77,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 def rules(request: Request) -> Response:
     """Modes, limits, exceptions, and the table; the address may pick two states."""
     service, asked = service_of(request), request.query_params
-    running = list(service.running.values())
+    shops = shown_of(request, service)
+    running = shops.connections
     names = names_of(running[0] if running else None)
     if wanted_format(request) != "html":
         return rows_response(request, "decisions", [_flat(row, names) for row in ROWS], "")
@@ -95,6 +97,7 @@ def rules(request: Request) -> Response:
                 for one in STOREFRONT_STATES
                 for other in MIS_STATES
             },
+            shops=shops,
             policies=[(one, _modes(one), _limits(one)) for one in running],
             rows=[_flat(row, names) for row in ROWS],
         )

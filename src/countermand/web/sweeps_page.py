@@ -14,6 +14,7 @@ from countermand.web.order_view import names_of
 from countermand.web.pages import service_of, show
 from countermand.web.person import must_act, read_form
 from countermand.web.problem import Problem
+from countermand.web.shops import Shown, shown_of
 from countermand.web.tables import Flat, limit_of, next_page, query, rows_response, wanted_format
 
 STATES = {
@@ -28,6 +29,7 @@ def sweep_list(request: Request) -> Response:
     """Runs, newest first."""
     service, asked = service_of(request), request.query_params
     limit, connection = limit_of(request), asked.get("connection", "")
+    shops = shown_of(request, service) if not connection or connection in service.running else Shown([])
     with service.engine.begin() as database:
         rows = sweeps.list_sweeps(
             database, connection=connection, limit=limit, before=_place(asked.get("after", ""))
@@ -43,9 +45,18 @@ def sweep_list(request: Request) -> Response:
             next=following,
             states=STATES,
             share=share,
-            idle=[name for name in service.running if sweeps.running_sweep(database, name) is None],
+            shops=shops,
+            idle=_idle(database, shops),
             with_query=lambda **changes: query(request, after=None, **changes),
         )
+
+
+def _idle(database: Connection, shops: Shown) -> list[str]:
+    """Of which a sweep can be begun here: of many shops, the one that is named."""
+    if shops.left_out and not shops.asked:
+        return []
+    names = (one.settings.name for one in shops.connections)
+    return [name for name in names if sweeps.running_sweep(database, name) is None]
 
 
 def _place(text: str) -> int | None:
@@ -151,7 +162,7 @@ async def begin_sweep(request: Request) -> Response:
     )
     if begun is None:
         raise Problem(409, f"A sweep of {name} is under way already, or it has no orders yet.")
-    service.wake()
+    service.wake(name)
     return RedirectResponse(f"/sweeps/{begun.id}", 303)
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert
+from starlette.requests import Request
 
 from countermand.app import ConnectionSettings
 from countermand.bridge.case import Case
@@ -28,6 +29,7 @@ from countermand.ledger.records import journal_ends
 from countermand.ledger.views import list_orders
 from countermand.web.live import news_since
 from countermand.web.overview import _looked_after
+from countermand.web.shops import shown_of
 from countermand.web.whose import order_address
 from web_bench import CANCELLED, NOW, PRIYA, SHOP, STARTED, Bench, Console, case, wish
 
@@ -452,6 +454,41 @@ def test_many_shops_are_counted_and_one_of_them_is_asked_for_by_name(tmp_path: P
         for address in ("/orders?connection=shop-99", "/api/orders?connection=shop-99"):
             assert "There is no connection “shop-99”" in console.get(address, 404)
     bench.engine.dispose()
+
+
+def test_pages_about_connections_draw_a_few_of_many_and_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for name in MANY:
+        bench.shop(name)
+    connections = tuple(bench.connected(name, Policy()) for name in MANY)
+    with bench.served(connections=connections) as console, console.named(PRIYA) as priya:
+        page = priya.get("/connections")
+        assert re.findall(r'<h2 id="c\d+">(.*?)</h2>', page) == MANY[:12]
+        assert "2 more are not drawn" in page
+        assert 'class="whose" action="/connections"' in page
+        one = priya.get("/connections?connection=shop-13")
+        assert re.findall(r'<h2 id="c\d+">(.*?)</h2>', one) == ["shop-13"]
+        every = json.loads(priya.get("/connections.json"))["rows"]
+        assert {row["connection"] for row in every} == set(MANY)
+        few = json.loads(priya.get("/connections.json?connection=shop-13"))["rows"]
+        assert {row["connection"] for row in few} == {"shop-13"}
+        rules = priya.get("/rules")
+        assert re.findall(r"What happens by itself: (.*?)</h2>", rules) == MANY[:12]
+        only = priya.get("/rules?connection=shop-13")
+        assert re.findall(r"What happens by itself: (.*?)</h2>", only) == ["shop-13"]
+        assert "Sweep shop-" not in priya.get("/sweeps")
+        assert re.findall(r"Sweep (shop-\d+) now", priya.get("/sweeps?connection=shop-13")) == ["shop-13"]
+        assert "There is no connection “shop-99”" in priya.get("/rules?connection=shop-99", 404)
+    bench.engine.dispose()
+
+
+def test_of_many_connections_those_in_trouble_are_drawn_first() -> None:
+    running = {name: SimpleNamespace(trouble="x" if name == "shop-14" else "") for name in MANY}
+    shown = shown_of(
+        Request({"type": "http", "query_string": b""}), cast(Any, SimpleNamespace(running=running))
+    )
+    assert shown.connections == [running[name] for name in ("shop-14", *MANY[:11])]
+    assert shown.left_out == 2
 
 
 @pytest.mark.parametrize(
