@@ -416,7 +416,7 @@ class Service:
         woken = await _woken(one.woken, begin)
         while not one.ending:
             if not woken:
-                await self._wait_for_turn()
+                await self._wait_for_turn(one)
             one.woken.clear()
             try:
                 busy = await one.bridge.step()
@@ -429,12 +429,21 @@ class Service:
                 continue
             woken = await _woken(one.woken, rest) if not busy and not one.ending else False
 
-    async def _wait_for_turn(self) -> None:
+    async def _wait_for_turn(self, one: Running) -> None:
         """One connection after the other, each when everything that was ready by then has had its turn.
 
         So when there is more to do than the processor can, looks come later, in order; messages, people and
-        what was begun do not wait behind thousands of looks. Whoever waits for an answer holds nobody up.
+        what was begun do not wait behind thousands of looks. Whoever waits for an answer holds nobody up, and
+        whoever is woken goes ahead.
         """
+        turn, news = asyncio.create_task(self._next_turn()), asyncio.create_task(one.woken.wait())
+        try:
+            await asyncio.wait((turn, news), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            turn.cancel()
+            news.cancel()
+
+    async def _next_turn(self) -> None:
         async with self._turn:
             await asyncio.sleep(0)
 

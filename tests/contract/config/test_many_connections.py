@@ -94,6 +94,20 @@ def test_each_has_its_turn_and_a_message_wakes_only_the_one_that_it_is_for(tmp_p
     asyncio.run(story())
 
 
+def test_a_message_does_not_wait_for_a_turn_among_looks(tmp_path: Path) -> None:
+    async def story() -> None:
+        # The turn is somebody else's for as long as this takes.
+        async with many(tmp_path) as (service, steps), service._turn, asyncio.timeout(10):
+            waiting = asyncio.create_task(service._wait_for_turn(service.running["two"]))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            await service.receive(["two"], Side.MIS, "application/json", b"{}")
+            await waiting
+            await steps.until(["two"])
+
+    asyncio.run(story())
+
+
 def test_what_comes_during_a_step_is_looked_at_right_after_it(tmp_path: Path) -> None:
     async def story() -> None:
         async with many(tmp_path) as (service, steps):
