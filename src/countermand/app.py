@@ -52,7 +52,7 @@ log = structlog.get_logger()
 #: How long a connection's loop rests when nothing is due and nobody wakes it, in seconds. That is for what
 #: another process stored; many connections share `LOOKS_A_SECOND` of such looks, and then it is longer.
 REST_SECONDS = 0.25
-LOOKS_A_SECOND = 40.0
+LOOKS_A_SECOND = 10.0
 #: So many connections begin in a second, and list from then on in turn: all at once, thousands would open
 #: more than the machine can, and wait for each other until their calls time out.
 BEGINNINGS_A_SECOND = 20.0
@@ -141,7 +141,7 @@ def _parsers(settings: ConnectionSettings) -> Mapping[Side, HookParser]:
 
 
 def siblings(installation: Installation) -> dict[str, dict[str, InfigoSettings]]:
-    """By connection, the others of the same MIS, and their storefronts: each numbers its orders for itself."""
+    """By connection, the others of its MIS, and their storefronts: each numbers its orders for itself."""
     sharing = defaultdict(list)
     for one in installation.connections:
         sharing[one.printiq.base_url.rstrip("/").casefold()].append(one)

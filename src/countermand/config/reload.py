@@ -20,6 +20,8 @@ log = structlog.get_logger()
 LOOK_SECONDS = 2.0
 #: A system that is not good is tried again after the first of these, then ever more rarely.
 TRY_SECONDS = (1.0, 60.0)
+#: So many are tried at a time beside the service's own work, which goes on meanwhile.
+AT_ONCE = 8
 
 
 class Caretaker:
@@ -102,7 +104,8 @@ class Caretaker:
         while True:
             setup, before, systems = self.setup, failing, self.setup.systems
             wanted = {place for place, one in systems.items() if place in before or known.get(place) != one}
-            failing = {one.place: one.problem for one in await try_systems(setup, wanted) if one.problem}
+            tried = await try_systems(setup, wanted, AT_ONCE)
+            failing = {one.place: one.problem for one in tried if one.problem}
             known = systems
             self._service.systems_failing = failing
             self._tell(before, failing)

@@ -42,9 +42,11 @@ class System(Protocol):
     async def aclose(self) -> None: ...
 
 
-async def try_systems(setup: SetUp, places: Container[str] | None = None) -> list[Tried]:
-    """Try the systems of the file, many at a time; `places`: only these of its tables."""
-    free = asyncio.Semaphore(MOST_AT_ONCE)
+async def try_systems(
+    setup: SetUp, places: Container[str] | None = None, at_once: int | None = None
+) -> list[Tried]:
+    """Try the systems of the file, `at_once` at a time; `places`: only these of its tables."""
+    free = asyncio.Semaphore(at_once or MOST_AT_ONCE)
     return list(
         await asyncio.gather(
             *(

@@ -128,7 +128,7 @@ def test_a_system_that_does_not_answer_is_tried_again_and_the_others_are_left_al
     """A host has thousands: one that is down must not have all of them asked again and again."""
     asked: list[set[str]] = []
 
-    async def tries(setup: SetUp, places: set[str]) -> list[Tried]:
+    async def tries(setup: SetUp, places: set[str], at_once: int) -> list[Tried]:
         asked.append(places)
         return [
             Tried(

@@ -27,8 +27,8 @@ def test_only_shops_of_the_same_mis_are_siblings_however_its_address_is_spelt() 
     installation = Installation(
         database="sqlite://", connections=(shop("one"), shop("two", shouted), shop("three", ELSEWHERE))
     )
-    assert siblings(installation, "one") == {"two": installation.connections[1].infigo}
-    assert siblings(installation, "three") == {}
+    assert siblings(installation)["one"] == {"two": installation.connections[1].infigo}
+    assert siblings(installation)["three"] == {}
 
 
 def test_a_shop_is_told_of_the_other_and_of_its_new_token(tmp_path: Path) -> None:
