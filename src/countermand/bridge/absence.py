@@ -8,7 +8,7 @@ order of a shop that has no other is believed by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from msgspec.structs import replace
 
@@ -43,24 +43,36 @@ async def orders_as_believed(
         for one in read.values()
         if isinstance(one, OrderNotRead) and _is_missing(one.status) and one.order_id in was_there
     }
-    if not missing or any(isinstance(one, StorefrontOrder) for one in read.values()):
+    if not missing or _finds_any(read.values()):
         return dict(read)
     others = _shown_orders(await _others(connection, store, read.keys()))[:_MOST_READ]
     found = await connection.storefront.read_orders(others) if others else ()
-    if any(isinstance(one, StorefrontOrder) for one in found) or len(missing) + len(others) == 1:
+    if _finds_any(found) or len(missing) + len(others) == 1:
         return dict(read)
     status = _finds_nothing(connection.storefront_name, [*missing, *others])
     return {**read, **{order_id: replace(one, status=status) for order_id, one in missing.items()}}
 
 
-async def surely_has_not(name: str, storefront: StorefrontPort, order_id: str, store: Store) -> bool:
-    """Whether a connection's storefront has no order of this number, while it finds the newest it had."""
-    known = [one.case for one in await store.newest(name, _AMONG, [order_id])]
-    others = _shown_orders(known)[:1]
-    read = {one.order_id: one for one in await storefront.read_orders([order_id, *others])}
-    there = all(isinstance(read[other], StorefrontOrder) for other in others)
-    order = read[order_id]
-    return there and isinstance(order, OrderNotRead) and _is_missing(order.status)
+async def has_order(name: str, storefront: StorefrontPort, order_id: str, store: Store) -> bool | None:
+    """Whether a connection's storefront has an order of this number; none where that cannot be told.
+
+    That it has none is believed only while it finds some of the newest that it had.
+    """
+    others = _shown_orders([one.case for one in await store.newest(name, _AMONG, [order_id])])[:_MOST_READ]
+    read = {one.order_id: one for one in await storefront.read_orders([order_id, *others[:1]])}
+    order = read.pop(order_id)
+    if isinstance(order, StorefrontOrder):
+        return True
+    if not _is_missing(order.status):
+        return None
+    if not others or _finds_any(read.values()):
+        return False
+    # The very newest may have been removed since.
+    return False if others[1:] and _finds_any(await storefront.read_orders(others[1:])) else None
+
+
+def _finds_any(read: Iterable[StorefrontOrder | OrderNotRead]) -> bool:
+    return any(isinstance(one, StorefrontOrder) for one in read)
 
 
 async def items_as_believed(

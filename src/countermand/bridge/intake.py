@@ -111,8 +111,10 @@ class Intake:
                 found[hint] = (hint.order_id,)
             elif hint.line_id in known:
                 found[hint] = known[hint.line_id]
-            elif order_id := await self._connection.storefront.find_order_of_line(hint.line_id):
-                found[hint] = (order_id,)
+            else:
+                order_id = await self._connection.storefront.find_order_of_line(hint.line_id)
+                if isinstance(order_id, str):
+                    found[hint] = (order_id,)
         return found
 
     async def _of_mis(self, hints: Sequence[Hint]) -> dict[Hint, tuple[str, ...]]:

@@ -40,7 +40,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
     """What matching found: links to make, and candidates that only a person can decide on.
 
-    `left`: items about which nothing can be said before the MIS has been searched.
+    `left`: items about which nothing can be said before the MIS, or another storefront on it, was asked.
     """
 
     links: tuple[Candidate, ...] = ()

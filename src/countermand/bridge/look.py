@@ -9,11 +9,12 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from countermand.bridge.absence import items_as_believed, orders_as_believed, surely_has_not
+from countermand.bridge.absence import items_as_believed, orders_as_believed
 from countermand.bridge.case import Case, CaseLine, Doubt, Link, awaits_search
 from countermand.bridge.conclude import Pass
 from countermand.bridge.connection import Connection
-from countermand.bridge.linking import BY_LINE, BY_NUMBER, Candidate, Linked, Matching, match, match_named
+from countermand.bridge.elsewhere import Elsewhere
+from countermand.bridge.linking import BY_NUMBER, Candidate, Linked, Matching, match, match_named
 from countermand.bridge.ports import MisItem, MisItemKind, MisRef, OrderKeys, OrderNotRead, StorefrontOrder
 from countermand.bridge.sightings import described, new_item, open_case, see_items, see_order, to_be_kept
 from countermand.bridge.store import ITSELF, Entry, Store
@@ -79,6 +80,7 @@ class Looking:
         self._connection = connection
         self._store = store
         self._clock = clock
+        self._elsewhere = Elsewhere(connection, store, clock)
         #: When the newest listing of the MIS began that was answered.
         self.listed_at: datetime | None = None
 
@@ -203,14 +205,12 @@ class Looking:
             return self._with_links(one, await self._matched(one.case, kept, makes, match))
         began = self._clock()
         found = await self._connection.mis.find(search_keys(one.case))
-        if found is None:
-            whole = "find" not in self._connection.offered
-            matched = await self._matched(one.case, kept, makes, partial(match, complete=whole))
-            one = self._with_links(one, matched)
-            return one if matched.left else replace(one, case=_searched(one.case, self.listed_at))
-        one = replace(one, case=_searched(one.case, began))
-        items = {item.ref: item for item in (*kept, *found)}
-        return self._with_links(one, await self._matched(one.case, list(items.values()), makes, match))
+        items = list({item.ref: item for item in (*kept, *(found or ()))}.values())
+        searched_at = began if found is not None else self.listed_at
+        whole = found is not None or "find" not in self._connection.offered
+        matched = await self._matched(one.case, items, makes, partial(match, complete=whole))
+        one = self._with_links(one, matched)
+        return one if matched.left else replace(one, case=_searched(one.case, searched_at))
 
     async def _matched(
         self, case: Case, items: Sequence[MisItem], makes: Mapping[str, str], matching: Matching
@@ -220,31 +220,21 @@ class Looking:
         others = {ref for ref in refs if makes.get(ref, case.order_id) != case.order_id}
         found = matching(case, items, others | await self._taken(case, refs))
         by_number = [each for each in found.links if each.key in BY_NUMBER]
-        if not by_number or not (shop := await self._doubled_in(case, by_number)):
+        if not by_number or not (doubled := await self._elsewhere.doubled(case, by_number)):
             return found
+        if not doubled.known and self._can_wait(case):
+            # Each order would become a task for as long as that storefront is down.
+            return Linked(left=tuple(refs))
         found = matching(case, items, frozenset(refs))
-        against = f"against: {shop} may have an order of the same number"
+        against = f"against: {doubled.name} {'has' if doubled.known else 'cannot be read, and may have'}"
+        against += " an order of the same number"
         doubtful = (replace(each, reasons=(*each.reasons, against)) for each in found.doubtful)
         return replace(found, doubtful=tuple(doubtful))
 
-    async def _doubled_in(self, case: Case, made: Sequence[Candidate]) -> str:
-        """The connection whose storefront has, or may have, one of the numbers by which links are made.
-
-        It is asked itself: a job is made after its order, so that whose job it is shows there, although
-        nobody has told us of that order yet. Where it cannot be read, nobody knows.
-        """
-        # A job that names the order by another number names its line alone.
-        lines = {
-            each.line_id
-            for each in made
-            if each.key == BY_LINE and each.item.customer_reference not in (case.order_id, "")
-        }
-        for name, storefront in self._connection.siblings.items():
-            if not await surely_has_not(name, storefront, case.order_id, self._store):
-                return name
-            if any([await storefront.find_order_of_line(line_id) for line_id in sorted(lines)]):
-                return name
-        return ""
+    def _can_wait(self, case: Case) -> bool:
+        """Whether nothing is lost yet by not knowing whose a job is: it is not late, nor to be stopped."""
+        late_at = case.first_seen_at + self._connection.policy.not_in_production_after
+        return self._clock() < late_at and not any(awaits_search(case, line) for line in case.lines)
 
     async def _taken(self, case: Case, refs: Sequence[str]) -> frozenset[str]:
         """Which of these items make lines of other orders, or may."""

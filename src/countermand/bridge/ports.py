@@ -16,7 +16,7 @@ from countermand.core.command import Answer
 from countermand.core.order import LineKind as LineKind
 from countermand.core.order import MisItemKind as MisItemKind
 from countermand.core.order import Payment as Payment
-from countermand.core.status import LineStatus, Side
+from countermand.core.status import LineStatus, Side, Unreadable
 
 
 class StorefrontLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,8 +157,8 @@ class StorefrontPort(Protocol):
         """
         ...
 
-    async def find_order_of_line(self, line_id: str) -> str | None:
-        """The order id that a line id belongs to; none when unknown."""
+    async def find_order_of_line(self, line_id: str) -> str | Unreadable | None:
+        """The order id that a line id belongs to; none when there is no such line."""
         ...
 
     async def cancel(

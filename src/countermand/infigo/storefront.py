@@ -16,7 +16,7 @@ import structlog
 
 from countermand.bridge.ports import Capability, OrderNotRead, StorefrontOrder
 from countermand.core.command import Answer, Outcome
-from countermand.core.status import GONE
+from countermand.core.status import GONE, Unreadable
 from countermand.infigo.answers import answer_of
 from countermand.infigo.capabilities import capabilities
 from countermand.infigo.checking import check_connection
@@ -97,11 +97,13 @@ class InfigoStorefront:
             _log.warning("infigo.list.failed", why=str(error))
             return None
 
-    async def find_order_of_line(self, line_id: str) -> str | None:
+    async def find_order_of_line(self, line_id: str) -> str | Unreadable | None:
         reply = await self._client.order_line(line_id)
+        if not reply.ok:
+            return None if reply.status == 404 else Unreadable(reply.said)
         answered = as_text(pick(reply.value, "Id")).lower()
         # Its type letter stands in a field of its own too, so the number alone may be the id.
-        if not reply.ok or not answered or answered not in (line_id.lower(), line_id[1:]):
+        if not answered or answered not in (line_id.lower(), line_id[1:]):
             return None
         return as_text(pick(reply.value, "OrderId")) or None
 

@@ -92,10 +92,10 @@ class SimulatedStorefront:
                 found.append(shown)
         return found
 
-    async def find_order_of_line(self, line_id: str) -> str | None:
+    async def find_order_of_line(self, line_id: str) -> str | Unreadable | None:
         call, _ = await self._line.read(f"find {line_id}")
         if call.fault not in (None, Fault.SLOW, Fault.STALE):
-            return None
+            return Unreadable(call.fault.value)
         return self._shop.find_order_of_line(line_id)
 
     async def cancel(

@@ -151,6 +151,8 @@ class FakeStorefront:
         self.note_answer_faults: dict[str, Exception] = {}
         #: The same about finding the order of a line, by line id.
         self.find_faults: dict[str, Exception] = {}
+        #: Why the order of a line cannot be asked for.
+        self.finds_no_lines = ""
         #: Orders that a listing hands over in a way with which our own code cannot cope.
         self.garbled: set[str] = set()
         #: Our own code fails on the listing as such.
@@ -245,8 +247,10 @@ class FakeStorefront:
         lines: Any = None if order_id in self.garbled else shown.lines
         return replace(shown, lines=lines)
 
-    async def find_order_of_line(self, line_id: str) -> str | None:
+    async def find_order_of_line(self, line_id: str) -> str | Unreadable | None:
         self.calls["find"] += 1
+        if self.finds_no_lines:
+            return Unreadable(self.finds_no_lines)
         if line_id in self.find_faults:
             raise self.find_faults[line_id]
         for order in self.orders.values():

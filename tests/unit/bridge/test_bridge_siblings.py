@@ -111,7 +111,7 @@ def test_a_job_of_the_other_shop_is_not_taken_although_its_order_is_not_known_ye
         case = await cancelled(shops, "10001")
         assert (shops.mis.writes, [line.links for line in case.lines]) == ([], [()])
         assert [task.kind for task in case.tasks] == [TaskKind.AMBIGUOUS_LINK]
-        assert case.doubts[0].reasons[-1] == f"against: {OTHER} may have an order of the same number"
+        assert case.doubts[0].reasons[-1] == f"against: {OTHER} has an order of the same number"
 
     run(story())
 
@@ -130,6 +130,10 @@ def test_a_job_that_names_a_line_of_the_other_shop_is_not_taken() -> None:
     run(story())
 
 
+#: As long as another storefront is left alone that could not be read.
+A_MINUTE = 60
+
+
 def test_while_the_other_storefront_cannot_be_read_nobody_knows_whose_a_job_is() -> None:
     async def story() -> None:
         shops = TwoShops()
@@ -138,13 +142,106 @@ def test_while_the_other_storefront_cannot_be_read_nobody_knows_whose_a_job_is()
         shops.other_storefront.down = "HTTP 503"
         shops.order_hook("10001")
         await shops.settle()
+        assert [line.links for line in (await cancelled(shops, "10001")).lines] == [()]
+        shops.clock.advance(shops.connection.policy.unreadable_after.total_seconds())
+        await shops.settle()
         assert [task.kind for task in (await shops.case("10001")).tasks] == [TaskKind.AMBIGUOUS_LINK]
         shops.other_storefront.down = ""
+        shops.clock.advance(A_MINUTE)
         shops.job_hook("J1")
         await shops.settle()
         case = await shops.case("10001")
         assert [link.ref for link in case.lines[0].links] == ["J1"]
-        assert case.tasks == ()
+        assert TaskKind.AMBIGUOUS_LINK not in {task.kind for task in case.tasks}
+
+    run(story())
+
+
+def test_while_the_other_storefront_is_down_orders_wait_and_nobody_is_asked_about_each() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.other_storefront.down = "HTTP 503"
+        for number in range(10001, 10031):
+            shops.storefront.place(str(number))
+            shops.mis.make(f"J{number}", customer_reference=str(number))
+            shops.order_hook(str(number))
+        await shops.settle()
+        assert shops.tasks() == []
+        assert shops.other_storefront.calls["read"] == 1
+        shops.other_storefront.down = ""
+        shops.clock.advance(A_MINUTE)
+        shops.job_hook("J10001")
+        await shops.settle()
+        assert [link.ref for link in (await shops.case("10001")).lines[0].links] == ["J10001"]
+
+    run(story())
+
+
+def test_a_job_that_is_late_and_may_be_the_other_shops_is_asked_about() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.storefront.place("10001")
+        shops.mis.make("J1", customer_reference="10001")
+        shops.other_storefront.down = "HTTP 503"
+        shops.order_hook("10001")
+        await shops.settle()
+        assert shops.tasks() == []
+        shops.clock.advance(shops.connection.policy.not_in_production_after.total_seconds())
+        shops.job_hook("J1")
+        await shops.settle()
+        case = await shops.case("10001")
+        assert TaskKind.AMBIGUOUS_LINK in {task.kind for task in case.tasks}
+        why = f"against: {OTHER} cannot be read, and may have an order of the same number"
+        assert case.doubts[0].reasons[-1] == why
+
+    run(story())
+
+
+def test_a_line_that_the_other_storefront_cannot_be_asked_for_links_nothing() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.other_storefront.place("777", "s1")
+        shops.other_storefront.finds_no_lines = "HTTP 401"
+        shops.storefront.place("10001", "s1")
+        shops.mis.make("J1", customer_reference="777", external_reference="s1")
+        shops.order_hook("10001")
+        await shops.settle()
+        await cancelled(shops, "10001")
+        assert shops.mis.writes == []
+
+    run(story())
+
+
+def test_an_order_costs_one_read_in_the_other_storefront_once() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        await shops.in_production("10001")
+        shops.other_storefront.calls.clear()
+        await cancelled(shops, "10001")
+        assert shops.other_storefront.calls == {}
+        shops.storefront.place("10002")
+        shops.mis.make("J2", customer_reference="10002")
+        shops.order_hook("10002")
+        await shops.settle()
+        assert shops.other_storefront.calls == {"read": 1}
+
+    run(story())
+
+
+def test_that_the_other_shop_removed_its_newest_order_holds_nothing_up() -> None:
+    """Its orders have rested for so long that nobody reads them any more."""
+
+    async def story() -> None:
+        shops = TwoShops()
+        for number in ("777", "778"):
+            shops.other_storefront.place(number)
+            await shops.other_sees(number)
+        del shops.other_storefront.orders["778"]
+        shops.storefront.place("10001")
+        shops.mis.make("J1", customer_reference="10001")
+        shops.order_hook("10001")
+        await shops.settle()
+        assert [link.ref for link in (await shops.case("10001")).lines[0].links] == ["J1"]
 
     run(story())
 
@@ -191,6 +288,7 @@ def test_while_the_other_storefront_finds_nothing_any_more_nobody_knows_whose_a_
         await shops.settle()
         assert (await shops.case("10001")).lines[0].links == ()
         shops.other_storefront.orders |= orders
+        shops.clock.advance(A_MINUTE)
         shops.job_hook("J1")
         await shops.settle()
         assert [link.ref for link in (await shops.case("10001")).lines[0].links] == ["J1"]

@@ -425,13 +425,19 @@ class TestOrderOfLine:
             (json_answer(None), None),
             (json_answer({"Id": "s2001"}), None),
             (json_answer({"Id": "s9999", "OrderId": 10001}), None),
-            (html_answer(), None),
-            (httpx.ConnectError("x"), None),
+            (httpx.Response(404), None),
         ],
     )
-    def test_the_order_or_none(self, answer: httpx.Response | Exception, order_id: str | None) -> None:
+    def test_the_order_or_none(self, answer: httpx.Response, order_id: str | None) -> None:
         vendor = FakeVendor(orderlineitem__get=answer)
         assert run(storefront(vendor).find_order_of_line("s2001")) == order_id
+
+    @pytest.mark.parametrize("answer", [html_answer(), httpx.Response(401), httpx.ConnectError("x")])
+    def test_what_is_no_answer_does_not_say_that_there_is_none(
+        self, answer: httpx.Response | Exception
+    ) -> None:
+        vendor = FakeVendor(orderlineitem__get=answer)
+        assert isinstance(run(storefront(vendor).find_order_of_line("s2001")), Unreadable)
 
 
 @pytest.mark.parametrize("answered", ["s2001", "S2001", 2001, "2001"])
