@@ -86,6 +86,7 @@ REASONS: Mapping[str, str] = {
     "not-offered": "; this cannot be done from outside, so a person does it by hand",
     "cut-off": ", past this shop's cut-off, so a person must decide",
     "left-different": "; somebody had let the two differ before, so a person must decide again",
+    "of-others-too": "; its job makes, or may make, another order too, so a person must decide",
     "mode-observe": "; this connection only watches, so a person is told and nothing is written",
     "mode-manual": "; in this shop a person does that by hand",
     "mode-assisted": "; in this shop a person has to press the button",

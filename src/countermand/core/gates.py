@@ -131,6 +131,12 @@ CANCEL_GUARDS: tuple[Question, ...] = (
         ("left-different",),
     ),
     Question(
+        "Is a job cancelled that makes, or may make, another order too, and is this one to follow it in the "
+        "storefront?",
+        "Which of the orders was meant the job does not say: it is written only on a person's word.",
+        ("of-others-too",),
+    ),
+    Question(
         "Is the mode for this direction not *automatic*, and has nobody said “do it”?",
         "Observe: a task, nothing is ever written. Manual: a task with the steps. Assisted: a task with a "
         "button.",

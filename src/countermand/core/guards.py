@@ -62,6 +62,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     `source_since`: when the newest of the lines concerned first showed the change; waits run from it.
     `value`: what the order is worth, none when unknown.
     `left_different`: a person had let the two systems differ on one of the lines, and it has changed since.
+    `of_others_too`: a job of the lines makes, or may make, another order too.
     """
 
     direction: Direction
@@ -71,6 +72,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     approval: Approval | None = None
     value: float | None = None
     left_different: bool = False
+    of_others_too: bool = False
 
 
 def past_cut_off(mis: Reading, direction: Direction) -> bool:
@@ -98,6 +100,8 @@ def guard_cancel(around: Circumstances, mis: list[Reading], policy: Policy, now:
         return Stop("cut-off", TaskKind.PAST_CUT_OFF, assisted=button)
     if not approved and around.left_different:
         return Stop("left-different", by_hand(around.direction), assisted=button)
+    if not approved and around.of_others_too and around.direction is Direction.CANCEL_TO_STOREFRONT:
+        return Stop("of-others-too", by_hand(around.direction), assisted=button)
     if mode is Mode.OBSERVE or (mode is not Mode.AUTOMATIC and not approved):
         return Stop(f"mode-{mode.value}", by_hand(around.direction), assisted=mode is Mode.ASSISTED)
     return (

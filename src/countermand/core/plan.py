@@ -135,7 +135,12 @@ def _circumstances(
         approval=_approval(order, lines, direction),
         value=order.value,
         left_different=any(_left_different(entry) for entry in lines),
+        of_others_too=any(_makes_others(job, order) for entry in lines for job in entry.jobs),
     )
+
+
+def _makes_others(job: Job, order: Order) -> bool:
+    return not job.line_ids <= frozenset(_ids(order.lines))
 
 
 def _left_different(entry: OrderLine) -> bool:

@@ -58,6 +58,7 @@ _GATES: dict[str, str] = {
     "opening-hours": "Held until opening time.",
     "cut-off": "Production may have started, so a person decides.",
     "left-different": "Somebody had decided to let the two systems differ, and something has changed since.",
+    "of-others-too": "Its job makes, or may make, another order too: a person knows which was meant.",
     "not-offered": "This set-up has no way to do it from outside, so a person does it.",
     "mode-manual": "This shop lets a person do it.",
     "mode-assisted": "This shop lets a person press the button.",

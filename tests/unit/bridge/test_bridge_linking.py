@@ -17,6 +17,7 @@ from countermand.bridge.linking import KEY_SCORES, Candidate, match
 from countermand.bridge.ports import LineKind, MisItem, MisItemKind
 from countermand.bridge.store import StoredCase
 from countermand.core.events import Event
+from countermand.core.policy import Direction
 from countermand.core.status import OPEN, Facts, Intent, Progress, Side
 from countermand.core.tasks import TaskKind
 
@@ -509,6 +510,33 @@ def test_a_job_that_makes_two_orders_is_never_cancelled_by_one_of_them() -> None
             small.clock.advance(60)
         assert small.mis.writes == []
         assert len(small.tasks(TaskKind.SHARED_JOB)) == 2
+
+    run(story())
+
+
+def test_the_cancel_of_a_job_that_makes_two_orders_is_asked_about_in_each() -> None:
+    """Whoever took one of them out by cancelling the whole job does not lose the other."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production("10001")
+        small.storefront.place("10002", "s2")
+        small.order_hook("10002")
+        await small.settle()
+        item = small.mis.items["J10001-01"]
+        await small.deed("10002", people.link_item("s2", item, "Priya Shah", small.clock()))
+        await small.settle()
+        small.clock.advance(60)
+        small.mis.cancel_by_hand("J10001-01")
+        small.job_hook("J10001-01")
+        await small.settle()
+        assert small.storefront.writes == []
+        assert {task.because for task in small.tasks(TaskKind.CANCEL_IN_STOREFRONT)} == {"of-others-too"}
+        way, now = Direction.CANCEL_TO_STOREFRONT, small.clock()
+        await small.deed("10001", people.approve(way, "Priya Shah", now, "only this one", ("s10001",)))
+        await small.settle()
+        assert small.storefront.writes == [("cancel", "10001", None)]
+        assert {task.state for task in small.tasks(TaskKind.CANCEL_IN_STOREFRONT)} == {"closed", "open"}
 
     run(story())
 

@@ -108,6 +108,8 @@ def guarded() -> Iterator[tuple[tuple[OrderLine, ...], Policy, dict[str, object]
     shared = job("J1", line_ids=["s1", "s2"])
     other = order_line("s2", line("open/none", "open/none"), [shared])
     yield (order_line("s1", to_cancel, [shared]), other), AUTOMATIC, {}
+    others = job("J1", "cancelled/none", line_ids=["s1", "another order"])
+    yield (order_line("s1", line("open/none", "cancelled/none"), [others]),), AUTOMATIC, {}
     waits = replace(AUTOMATIC, part_dispatch=Policy().part_dispatch)
     yield (order_line("s1", shipped), order_line("s2", line("open/none", "open/none"))), waits, {}
     ours = command(Side.STOREFRONT, Change.CANCEL, verified=True)

@@ -194,6 +194,22 @@ def test_a_person_may_decide_otherwise_later() -> None:
     assert cancel(decided, AUTOMATIC, UNTOUCHED) == GO
 
 
+@pytest.mark.parametrize(
+    ("direction", "gate"),
+    [
+        (Direction.CANCEL_TO_STOREFRONT, Stop("of-others-too", TaskKind.CANCEL_IN_STOREFRONT, assisted=True)),
+        (Direction.CANCEL_TO_MIS, GO),
+    ],
+)
+def test_the_cancel_of_a_job_that_makes_other_orders_does_not_say_which_is_meant(
+    direction: Direction, gate: Gate
+) -> None:
+    """Towards the MIS the plan leaves such a job alone, and may cancel the line's other jobs."""
+    shared = replace(around(direction), of_others_too=True)
+    assert cancel(shared, AUTOMATIC, UNTOUCHED) == gate
+    assert cancel(replace(shared, approval=ONE), AUTOMATIC, UNTOUCHED) == GO
+
+
 # Undo window and vendor grace
 
 
