@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 
 SOAK_ARGS ?=
 
-.PHONY: help demo test install lint format lock clean browser bench bench-compare bench-web bench-sweep soak mutate
+.PHONY: help demo test install lint format lock clean browser bench bench-compare bench-web bench-sweep bench-shops soak mutate
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -49,7 +49,7 @@ $(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed-dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
-bench: bench-compare bench-web bench-sweep ## every benchmark: minutes to hours, never part of the tests
+bench: bench-compare bench-web bench-sweep bench-shops ## every benchmark: minutes to hours, never part of the tests
 
 bench-compare: $(VENV)/.installed-bench ## ten million rows against ten million, beside other tools
 	@$(BIN)/python scripts/bench_compare.py
@@ -59,6 +59,9 @@ bench-web: $(VENV)/.installed-dev browser ## each console page with 100,000 orde
 
 bench-sweep: $(VENV)/.installed-dev ## a sweep over 100,000 links while orders keep changing
 	@$(BIN)/python scripts/bench_sweep.py
+
+bench-shops: $(VENV)/.installed-dev ## a host's installation: 2,000 connections in one process
+	@$(BIN)/python scripts/bench_shops.py
 
 soak: $(VENV)/.installed-dev ## thousands of simulated histories and a kill storm; adds up over runs
 	@$(BIN)/python scripts/soak.py $(SOAK_ARGS)
