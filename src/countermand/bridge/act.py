@@ -35,20 +35,13 @@ def prepare(one: Pass, now: datetime) -> tuple[Pass, tuple[Written, ...]]:
 
 def _record(case: Case, write: Write, now: datetime) -> Written:
     job_ref = write.job.ref if write.job else ""
-    last = case.last_write(write.line_ids[0], job_ref)
-    repeated = (
-        last is not None
-        and last.command.change is write.change
-        and last.command.verified_at is None
-        and last.command.effective_outcome is Outcome.UNKNOWN
-    )
     return Written(
         id=f"{case.order_id}-w{case.serial + 1}",
         command=Command(
             target=write.target,
             change=write.change,
             sent_at=now,
-            attempts=last.command.attempts + 1 if last and repeated else 1,
+            attempts=_attempt(write, case.last_write(write.line_ids[0], job_ref)),
             tracking=write.tracking,
             because=_source(case, write),
         ),
@@ -56,6 +49,19 @@ def _record(case: Case, write: Write, now: datetime) -> Written:
         job_ref=job_ref,
         whole_order=write.whole_order,
     )
+
+
+def _attempt(write: Write, last: Written | None) -> int:
+    """The how-manieth call this is about one change; one that was never made does not count."""
+    if last is None or last.command.change is not write.change or last.command.verified_at is not None:
+        return 1
+    match last.command.effective_outcome:
+        case Outcome.UNKNOWN:
+            return last.command.attempts + 1
+        case Outcome.NOT_SENT:
+            return last.command.attempts
+        case _:
+            return 1
 
 
 def _source(case: Case, write: Write) -> LineStatus | None:

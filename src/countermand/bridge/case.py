@@ -320,7 +320,7 @@ def _least_proven(written: Written) -> tuple[bool, bool, int, datetime]:
 
 
 def _unproven(command: Command) -> tuple[bool, bool, int]:
-    failed = command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.UNKNOWN)
+    failed = command.outcome not in (None, Outcome.APPLIED, Outcome.ALREADY)
     return command.verified_at is None, failed, command.attempts
 
 

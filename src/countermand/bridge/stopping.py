@@ -18,8 +18,8 @@ from countermand.core.events import Event
 from countermand.core.policy import Direction
 
 CANCELS = (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
-#: The other system said no: nothing of the write can still take effect.
-_NOT_DONE = (Outcome.REFUSED, Outcome.UNSUPPORTED)
+#: The other system said no, or was not asked: nothing of the write can still take effect.
+_NOT_DONE = (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.NOT_SENT)
 
 
 def waiting(case: Case) -> tuple[Cancellation, ...]:

@@ -41,7 +41,7 @@ def verify(case: Case) -> Case:
 
 def _shows(written: Written, reading: Reading) -> bool:
     command = written.command
-    if command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED):
+    if command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.NOT_SENT):
         return False
     since = command.answered_at or command.sent_at
     return reading.began_at >= since and effect_visible(command, reading)

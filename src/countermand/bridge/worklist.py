@@ -84,7 +84,7 @@ def group_key(order_id: str, need: NeedsPerson) -> str:
 
 
 #: Waits after which it will show whether a task is really over.
-_NOT_KNOWN_YET = frozenset({"read-back", "unknown-outcome", "unreadable", "gone"})
+_NOT_KNOWN_YET = frozenset({"read-back", "unknown-outcome", "not-sent", "unreadable", "gone"})
 
 
 def _not_over_yet(task: OpenTask, plan: Plan) -> bool:

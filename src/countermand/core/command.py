@@ -38,6 +38,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNSUPPORTED = "unsupported"
     UNKNOWN = "unknown"
+    #: Never made: the other system had asked for a pause.
+    NOT_SENT = "not_sent"
 
 
 class RefusalReason(StrEnum):
@@ -82,8 +84,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def settles_at(self) -> datetime:
-        """From when on a read may say that the write had no effect."""
-        if self.effective_outcome is Outcome.UNKNOWN:
+        """From when on a read may say that the write had no effect, or, if it was never sent, it may be."""
+        if self.effective_outcome in (Outcome.UNKNOWN, Outcome.NOT_SENT):
             return (self.answered_at or self.sent_at) + SETTLE_TIME
         return self.answered_at or self.sent_at
 

@@ -67,6 +67,7 @@ REASONS: Mapping[str, str] = {
     "both-open": ", so both agree",
     # Before and after the table
     "read-back": "; our change was sent, and it is being read back",
+    "not-sent": "; the other system asked for a pause, and our change is sent after it if still needed",
     "unknown-outcome": "; no clear answer came to our change, and it is looked at again in a moment",
     "settled": "; {detail} has decided that the two may differ in just this way",
     "unmapped": ", so a person must say what that status means",

@@ -24,7 +24,7 @@ GATES: tuple[Question, ...] = (
         "Wait, and read again 0, 1, 5, 30 and 120 seconds after the answer. Only a read that began after "
         "the answer counts. Without a clear answer, wait 30 seconds before any read may say that it had no "
         "effect.",
-        ("read-back", "unknown-outcome"),
+        ("read-back", "unknown-outcome", "not-sent"),
     ),
     Question(
         "Did a person leave the two systems different, for exactly what they show now?",

@@ -1,8 +1,8 @@
 """What our own newest write means for the judgement of its line.
 
 A write is awaited until a read that began after its answer shows it; it is never repeated after it was
-applied, once after no clear answer, and after a refusal only when the other side has changed since. What it
-made both sides say counts as agreed from then on.
+applied, once after no clear answer, and after a refusal only when the other side has changed since; one that
+was never sent is decided anew. What it made both sides say counts as agreed from then on.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def read_back(command: Command, began_at: datetime) -> Wait | None:
             return Wait("read-back", until) if until is not None else None
         case Outcome.UNKNOWN if began_at < command.settles_at:
             return Wait("unknown-outcome", command.settles_at)
+        case Outcome.NOT_SENT if began_at < command.settles_at:
+            return Wait("not-sent", command.settles_at)
         case _:
             return None
 
@@ -87,6 +89,8 @@ def _failed(command: Command, line: Line) -> Ask | None:
                 return None
             said = command.said or command.effective_outcome.value
             return Ask("write-refused", TaskKind.WRITE_REFUSED, said)
+        case Outcome.NOT_SENT:
+            return None
 
 
 def brought_about(line: Line) -> Pair | None:

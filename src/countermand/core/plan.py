@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from countermand.core.command import Change
+from countermand.core.command import Change, Outcome
 from countermand.core.guards import (
     Approval,
     BrakeState,
@@ -281,7 +281,8 @@ def _closing_read_back(order: Order) -> Wait | None:
 
 def _closing(order: Order, policy: Policy, now: datetime) -> Gate | None:
     """Each line has passed the cut-off by itself; every other guard is asked about the order again."""
-    if policy.close_emptied_order is EmptiedOrder.ASK or order.closing is not None:
+    tried = order.closing is not None and order.closing.effective_outcome is not Outcome.NOT_SENT
+    if policy.close_emptied_order is EmptiedOrder.ASK or tried:
         return None
     offered = "cancel_order" in order.offered
     around = _circumstances(order, list(order.lines), Direction.CANCEL_TO_STOREFRONT, offered)

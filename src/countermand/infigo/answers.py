@@ -50,6 +50,8 @@ def answer_of(reply: Reply, *, order_id: str, cancelling: bool) -> Answer:
     """The outcome of one write that was sent through the MegaScript."""
     if isinstance(reply.value, Mapping) and reply.value.get("ok") is True and reply.ok:
         return _by_result(reply.value, order_id, cancelling=cancelling)
+    if reply.outcome is CallOutcome.HELD_BACK:
+        return Answer(outcome=Outcome.NOT_SENT, said=reply.said)
     code = as_text(pick(reply.value, "error.code"))
     if code in _BEFORE_ANY_WORK:
         return Answer(

@@ -10,7 +10,9 @@ from countermand.infigo.settings import InfigoSettings
 from countermand.vendor_http.fields import as_text, pick, rows
 from countermand.vendor_http.reply import CallOutcome, Reply
 
-_TRANSIENT = frozenset({CallOutcome.THROTTLED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT})
+_TRANSIENT = frozenset(
+    {CallOutcome.THROTTLED, CallOutcome.HELD_BACK, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT}
+)
 #: A line id that no storefront has: the call shows that the header is accepted, and answers `null`.
 _NO_LINE = "s0"
 _RECENTLY = timedelta(days=1)

@@ -63,7 +63,9 @@ class InfigoClient:
         """`GET /orderlineitem/get`: answers the literal `null` when nothing matches."""
         return await self._get("orderlineitem/get", f"{_API}/orderlineitem/get", params={"id": line_id})
 
-    async def run_script(self, action: str, fields: Mapping[str, object]) -> Reply:
+    async def run_script(
+        self, action: str, fields: Mapping[str, object], *, patience: float | None = None
+    ) -> Reply:
         """Trigger the MegaScript with one request of its protocol (see countermand.megascript.js)."""
         return await self._http.call(
             f"megascript/{action}",
@@ -74,6 +76,7 @@ class InfigoClient:
                 "Authorization": self._authorization,
                 "X-Countermand-Secret": self._settings.megascript_secret,
             },
+            patience=patience,
         )
 
     def mask(self, text: str) -> str:

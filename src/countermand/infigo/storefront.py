@@ -26,7 +26,7 @@ from countermand.infigo.reading import ReadResult, RestReading, ScriptReading
 from countermand.infigo.settings import InfigoSettings
 from countermand.vendor_http.bucket import Clock, Sleep
 from countermand.vendor_http.fields import as_text, pick
-from countermand.vendor_http.transport import OnCall
+from countermand.vendor_http.transport import WRITE_PATIENCE, OnCall
 
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -133,7 +133,8 @@ class InfigoStorefront:
         return await self._write("order.track", order_id, {"trackingNumber": tracking})
 
     async def note(self, order_id: str, text: str) -> Answer:
-        return await self._write("order.note", order_id, {"note": _fitting(text), "displayToCustomer": False})
+        fields = {"note": _fitting(text), "displayToCustomer": False}
+        return await self._write("order.note", order_id, fields, patience=None)
 
     async def check(self) -> str | None:
         return await check_connection(self._client, self._settings, self._clock())
@@ -149,13 +150,20 @@ class InfigoStorefront:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _write(self, action: str, order_id: str, fields: Mapping[str, object]) -> Answer:
+    async def _write(
+        self,
+        action: str,
+        order_id: str,
+        fields: Mapping[str, object],
+        patience: float | None = WRITE_PATIENCE,
+    ) -> Answer:
         if not self._settings.has_script:
             return Answer(
                 outcome=Outcome.UNSUPPORTED,
                 said="Infigo's REST API has no such call, and no MegaScript is set up (megascript_secret)",
             )
-        reply = await self._client.run_script(action, {"orderId": order_id, **fields})
+        request = {"orderId": order_id, **fields}
+        reply = await self._client.run_script(action, request, patience=patience)
         return answer_of(reply, order_id=order_id, cancelling=action.endswith(".cancel"))
 
     def _no_such_id(self, order_id: str) -> OrderNotRead:

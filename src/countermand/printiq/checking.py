@@ -6,7 +6,9 @@ from countermand.printiq.client import PrintIQClient
 from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.reply import CallOutcome, Reply
 
-_TRANSIENT = frozenset({CallOutcome.THROTTLED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT})
+_TRANSIENT = frozenset(
+    {CallOutcome.THROTTLED, CallOutcome.HELD_BACK, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT}
+)
 _LOGIN = "username, password, application_name and application_key"
 
 

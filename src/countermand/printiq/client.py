@@ -20,7 +20,7 @@ from countermand.printiq.settings import PrintIQSettings
 from countermand.vendor_http.bucket import Clock, Sleep, TokenBucket
 from countermand.vendor_http.fields import as_flag, as_text, pick
 from countermand.vendor_http.reply import CallOutcome, Content, Reply
-from countermand.vendor_http.transport import OnCall, VendorHttp
+from countermand.vendor_http.transport import WRITE_PATIENCE, OnCall, VendorHttp
 
 _QUOTE_PROCESS = "api/QuoteProcess"
 _ODATA = "api/v1/odata"
@@ -107,7 +107,7 @@ class PrintIQClient:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{soap.ACTION}"'}
         path = self._settings.soap_path
         return await self._http.call(
-            "RunEvent", "POST", path, content=Content.XML, body=body, headers=headers
+            "RunEvent", "POST", path, content=Content.XML, body=body, headers=headers, patience=WRITE_PATIENCE
         )
 
     async def wsdl(self) -> Reply:

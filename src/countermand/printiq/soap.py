@@ -64,6 +64,8 @@ def cancel_request(*, job_no: str, system: str, file_refs: str, note: str) -> by
 
 def cancel_answer(reply: Reply) -> Answer:
     """The outcome of one cancel; only `Success` counts as applied, anything uncertain as unknown."""
+    if reply.outcome is CallOutcome.HELD_BACK:
+        return Answer(outcome=Outcome.NOT_SENT, said=_shortened(reply.said))
     result = _text_of("RunEventResult", reply.body)
     if reply.ok and result is not None:
         return _by_text(result)

@@ -35,19 +35,27 @@ class TokenBucket:
         self._paused_until = self._whole_at
         self._latest = self._whole_at
 
-    async def take(self) -> None:
-        """Wait for one call's worth of budget."""
-        now = self._now()
-        self._whole_at = max(self._whole_at, now) + self._interval
-        ready_at = self._whole_at - self._allowance
+    async def take(self, patience: float = LONGEST_PAUSE.total_seconds()) -> bool:
+        """Wait for one call's worth of budget; false, and none taken, where a pause outlasts `patience` (s).
+
+        The vendor may ask for a pause while a call waits for its turn.
+        """
+        if self.pause_left() > patience:
+            return False
+        self._whole_at = max(self._whole_at, self._now()) + self._interval
+        ready_at = max(self._whole_at - self._allowance, self._paused_until)
         try:
-            await self._sleep_until(max(ready_at, self._paused_until))
-            while self.pause_left() and self._paused_until > ready_at:
+            await self._sleep_until(ready_at)
+            while (pause := self.pause_left()) and self._paused_until > ready_at:
+                if pause > patience:
+                    self._whole_at -= self._interval
+                    return False
                 ready_at = self._paused_until
                 await self._sleep_until(ready_at)
         except asyncio.CancelledError:
             self._whole_at -= self._interval
             raise
+        return True
 
     def pause(self, wait: timedelta) -> None:
         """Hold every call back because the vendor said so (HTTP 429, or 503 with a time)."""

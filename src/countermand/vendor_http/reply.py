@@ -22,6 +22,8 @@ class CallOutcome(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     THROTTLED = "throttled"
+    #: Not made: the vendor had asked for a pause.
+    HELD_BACK = "held_back"
     SERVER_ERROR = "server_error"
     UNEXPECTED = "unexpected"
     TIMED_OUT = "timed_out"

@@ -28,6 +28,8 @@ MOST_AT_ONCE = 4
 _LIMITS = httpx.Limits(keepalive_expiry=2.0)
 _SAID_LENGTH = 300
 _SHORTEST_SECRET = 4
+#: A write waits out no longer pause than this, in seconds: what it was decided on would be old by then.
+WRITE_PATIENCE = 5.0
 _DEFAULT_PAUSE = timedelta(seconds=5)
 #: Clocks that differ by no more are the same to us: an answer shows whole seconds, at some moment of a call.
 _SAME_TIME = timedelta(minutes=1)
@@ -108,8 +110,12 @@ class VendorHttp:
         json: object = None,
         form: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        patience: float | None = None,
     ) -> Reply:
         """Make one call; `path` is relative to the base address, or a whole address on the same host.
+
+        `patience`: for how many seconds a pause that the vendor asked for is waited out (none: one time-out);
+        where it is longer, the call is answered as held back, and not made.
 
         Raises:
             ValueError: the address leads to another host (a programming error).
@@ -127,10 +133,12 @@ class VendorHttp:
         )
         if json is not None:
             request.headers["Content-Type"] = "application/json"
-        if (pause := self._bucket.pause_left()) > self._timeout_seconds:
-            return self._held_back(pause)
+        patience = self._timeout_seconds if patience is None else patience
+        if self._bucket.pause_left() > patience:
+            return self._held_back()
         async with self._places:
-            await self._bucket.take()
+            if not await self._bucket.take(patience):
+                return self._held_back()
             return await self._send(name, request, content)
 
     async def aclose(self) -> None:
@@ -162,12 +170,13 @@ class VendorHttp:
             " windows, opening hours and due times go by it"
         )
 
-    def _held_back(self, pause: float) -> Reply:
+    def _held_back(self) -> Reply:
         """A long pause that the vendor asked for must not stop whoever wants other things meanwhile."""
+        left = self._bucket.pause_left()
         return Reply(
-            outcome=CallOutcome.THROTTLED,
+            outcome=CallOutcome.HELD_BACK,
             began_at=self._clock(),
-            said=f"{self._system} at {self.host} asked for a pause; {pause:.0f} s of it are left",
+            said=f"{self._system} at {self.host} asked for a pause; {left:.0f} s of it are left",
         )
 
     async def _send(self, name: str, request: httpx.Request, content: Content) -> Reply:

@@ -174,9 +174,14 @@ def _source(why: str, names: Names) -> str:
 
 def _answered(base: Moment, body: Body, names: Names) -> Moment:
     outcome = words.OUTCOMES[Outcome(body.after)] if body.after in list(Outcome) else body.after
-    tone = {"applied": "good", "already": "good", "unknown": "warn"}.get(body.after, "stop")
+    tone = {"applied": "good", "already": "good", "unknown": "warn", "not_sent": "warn"}.get(
+        body.after, "stop"
+    )
     side = names.side(body.extra.get("target", ""))
-    return replace(base, icon="mail", tone=tone, text=f"{side} answered: {outcome}")
+    said = (
+        outcome[:1].upper() + outcome[1:] if body.after == Outcome.NOT_SENT else f"{side} answered: {outcome}"
+    )
+    return replace(base, icon="mail", tone=tone, text=said)
 
 
 def _note(base: Moment, body: Body, names: Names) -> Moment:
@@ -185,6 +190,7 @@ def _note(base: Moment, body: Body, names: Names) -> Moment:
         "unknown": (f"Whether a note is on the order in {side} is not known", "warn"),
         "refused": (f"{side} did not take a note on the order", "stop"),
         "unsupported": (f"{side} did not take a note on the order", "stop"),
+        "not_sent": (f"A note was not written: {side} had asked for a pause", "warn"),
     }.get(body.after, ("A note was written on the order", "good"))
     return replace(base, icon="pen", tone=tone, text=text)
 

@@ -37,6 +37,7 @@ URGENCIES: dict[int, tuple[str, str]] = {
 _GATES: dict[str, str] = {
     "read-back": "Written; it is being read back.",
     "written-not-visible": "The system said yes to the change and still shows the old status.",
+    "not-sent": "The other system asked for a pause; the change is sent after it, if it is still needed.",
     "unknown-outcome": "No clear answer came to the change; it is being looked at again.",
     "write-refused": "The other system refused the change.",
     "write-unknown": "No clear answer came to the change, twice.",
@@ -88,6 +89,7 @@ OUTCOMES: dict[Outcome, str] = {
     Outcome.REFUSED: "refused",
     Outcome.UNSUPPORTED: "cannot be done from outside",
     Outcome.UNKNOWN: "no clear answer",
+    Outcome.NOT_SENT: "not sent, because of a pause that it asked for",
 }
 LIVES: dict[CancellationState, str] = {
     CancellationState.REQUESTED: "asked for",

@@ -6,7 +6,7 @@ import pytest
 from bridge_fakes import AT_ONCE, Crash, Small, run
 from msgspec.structs import replace
 
-from countermand.core.command import READ_BACK_AFTER, Outcome
+from countermand.core.command import READ_BACK_AFTER, SETTLE_TIME, Outcome
 from countermand.core.events import Event
 from countermand.core.policy import EmptiedOrder
 from countermand.core.tasks import TaskKind
@@ -41,6 +41,18 @@ def test_a_closing_that_shows_is_verified() -> None:
         assert small.storefront.writes[-1] == ITSELF
         assert (proofs(small), small.tasks()) == (3, [])
         assert small.state() == "in_step"
+
+    run(story())
+
+
+def test_a_closing_that_fell_into_a_pause_is_sent_after_it() -> None:
+    async def story() -> None:
+        small = await emptied(Outcome.NOT_SENT)
+        assert small.storefront.writes.count(ITSELF) == 1
+        small.clock.advance(SETTLE_TIME.total_seconds())
+        await small.settle()
+        assert small.storefront.writes.count(ITSELF) == 2
+        assert (proofs(small), small.tasks(), small.state()) == (3, [], "in_step")
 
     run(story())
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from countermand.bridge import people
 from countermand.bridge.case import first_seen
 from countermand.bridge.sightings import see_items, see_order
+from countermand.bridge.stopping import stop
 from countermand.core.command import SETTLE_TIME, Outcome, RefusalReason
 from countermand.core.events import Event
 from countermand.core.policy import Direction, Mode
@@ -193,6 +194,63 @@ def test_a_cancel_taken_back_within_the_undo_window_writes_nothing() -> None:
         await small.settle()
         assert small.storefront.writes == []
         assert small.cancellations() == ["withdrawn"]
+
+    run(story())
+
+
+# In a pause that the vendor asked for
+
+
+def test_a_write_that_was_never_made_is_made_after_the_pause_and_nobody_is_asked() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.mis.answers.script = [Outcome.NOT_SENT] * 4
+        await cancelled_in_shop(small)
+        for attempts in range(1, 5):
+            await small.settle()
+            assert len(small.mis.writes) == attempts
+            assert await small.rules() == {"not-sent"}
+            small.clock.advance(SETTLE_TIME.total_seconds())
+        await small.settle()
+        assert len(small.mis.writes) == 5
+        assert await small.rules() == {"both-cancelled"}
+        assert small.tasks() == []
+        assert [written.command.attempts for written in (await small.case()).writes] == [1] * 5
+
+    run(story())
+
+
+def test_a_write_that_was_never_made_can_still_be_stopped_or_taken_back() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.mis.answers.script = [Outcome.NOT_SENT]
+        await cancelled_in_shop(small)
+        await small.settle()
+        way, now = Direction.CANCEL_TO_MIS, small.clock()
+        await small.deed("10001", stop(way, "Priya Shah", now, "they want it after all"))
+        small.clock.advance(SETTLE_TIME.total_seconds())
+        await small.settle()
+        assert len(small.mis.writes) == 1
+        assert await small.rules() == {"settled"}
+
+    run(story())
+
+
+def test_what_was_never_made_does_not_use_up_the_one_repeat_after_no_clear_answer() -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.mis.answers.script = [Outcome.UNKNOWN, Outcome.NOT_SENT, Outcome.UNKNOWN]
+        await cancelled_in_shop(small)
+        for _ in range(3):
+            await small.settle()
+            assert small.tasks() == []
+            small.clock.advance(SETTLE_TIME.total_seconds())
+        await small.settle()
+        assert len(small.mis.writes) == 3
+        assert small.task(TaskKind.WRITE_UNKNOWN).state == "open"
 
     run(story())
 

@@ -112,6 +112,16 @@ def test_every_answer_is_one_of_the_closed_set(
     assert SECRET not in said.said
 
 
+def test_what_falls_into_a_pause_was_not_sent() -> None:
+    throttled = httpx.Response(503, headers={"Retry-After": "6"})
+    vendor = FakeVendor(countermand=[throttled, result("applied")])
+    shop = storefront(vendor)
+    assert run(shop.cancel("10001", None, note="why")).outcome is Outcome.UNKNOWN
+    held_back = run(shop.cancel("10001", None, note="why"))
+    assert (held_back.outcome, len(vendor.requests)) == (Outcome.NOT_SENT, 1)
+    assert run(shop.note("10001", "decided on no old picture")).outcome is Outcome.APPLIED
+
+
 def test_already_cancelled_is_no_answer_to_shipping() -> None:
     vendor = FakeVendor(
         countermand=result("refused", "The order is cancelled; a cancelled order is never marked shipped.")

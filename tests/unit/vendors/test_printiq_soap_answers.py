@@ -143,6 +143,15 @@ def test_a_result_in_cdata_or_split_by_comments_is_read_whole() -> None:
     assert cancel(result("Suc<!-- x -->cess")).outcome is Outcome.APPLIED
 
 
+def test_what_falls_into_a_pause_was_not_sent() -> None:
+    printiq = PrintIQ()
+    printiq.on(SERVICE, httpx.Response(429, headers={"Retry-After": "6"}))
+    mis = printiq.mis()
+    assert run(mis.cancel(job())).outcome is Outcome.UNKNOWN
+    assert run(mis.cancel(job())).outcome is Outcome.NOT_SENT
+    assert len(printiq.requests) == 1
+
+
 def test_a_sales_order_is_unsupported_and_nothing_is_called() -> None:
     printiq = PrintIQ()
     said = run(printiq.mis().cancel(sales_order()))

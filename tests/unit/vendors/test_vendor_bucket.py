@@ -135,3 +135,22 @@ def test_an_absurd_pause_is_capped() -> None:
 def test_a_budget_of_nothing_is_refused(rate: float, burst: int) -> None:
     with pytest.raises(ValueError, match="budget"):
         _bucket(FakeClock(), rate=rate, burst=burst)
+
+
+@pytest.mark.parametrize(("patience", "granted"), [(7, True), (6.9, False), (0, False)])
+def test_a_pause_that_is_too_long_is_not_waited_for(patience: float, granted: bool) -> None:
+    clock = FakeClock()
+    bucket = _bucket(clock, burst=1)
+    bucket.pause(timedelta(seconds=7))
+    assert run(bucket.take(patience)) is granted
+    assert clock.slept == ([7] if granted else [])
+
+
+def test_what_gave_up_in_a_pause_has_taken_nothing() -> None:
+    clock = FakeClock()
+    bucket = _bucket(clock, rate=1, burst=1)
+    bucket.pause(timedelta(seconds=7))
+    assert not run(bucket.take(0))
+    clock.advance(7)
+    _take(bucket, 1)
+    assert clock.slept == []

@@ -12,7 +12,7 @@ from vendor_fakes import Answer, FakeClock, FakeVendor, html_answer, json_answer
 from countermand.vendor_http import transport as transport_module
 from countermand.vendor_http.bucket import TokenBucket
 from countermand.vendor_http.reply import CallOutcome, Content, Reply
-from countermand.vendor_http.transport import CallRecord, VendorHttp
+from countermand.vendor_http.transport import MOST_AT_ONCE, WRITE_PATIENCE, CallRecord, VendorHttp
 
 BASE = "https://shop.example.com/sub"
 TOKEN = "s3cret/token+value"
@@ -224,10 +224,42 @@ def test_a_long_pause_is_answered_at_once_and_without_a_call() -> None:
     line.get()
     line.clock.advance(60)
     held_back = line.get()
-    assert held_back.outcome is CallOutcome.THROTTLED
+    assert held_back.outcome is CallOutcome.HELD_BACK
     assert "60 s" in held_back.said
     assert (len(vendor.requests), len(line.calls), line.clock.slept) == (1, 1, [])
     line.clock.advance(60)
+    assert line.get().ok
+
+
+def test_who_waits_for_a_place_when_the_vendor_asks_for_a_pause_is_not_kept_for_all_of_it() -> None:
+    """The fifth of five at once waited the whole pause out, and a write was then made on an old picture."""
+
+    class Throttling(httpx.AsyncBaseTransport):
+        asked = 0
+
+        async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+            self.asked += 1
+            await asyncio.sleep(0)
+            return httpx.Response(429, headers={"Retry-After": "120"})
+
+    vendor = Throttling()
+    line = Line(vendor)
+
+    async def together() -> list[Reply]:
+        calls = (line.http.call("thing", "GET", "thing") for _ in range(MOST_AT_ONCE + 1))
+        return list(await asyncio.gather(*calls))
+
+    *_, last = run(together())
+    assert last.outcome is CallOutcome.HELD_BACK
+    assert (vendor.asked, line.clock.slept) == (MOST_AT_ONCE, [])
+
+
+def test_a_write_waits_for_a_short_pause_only() -> None:
+    throttled = httpx.Response(429, headers={"Retry-After": "6"})
+    line = Line(FakeVendor(thing=[throttled, json_answer({})]))
+    line.get()
+    held_back = run(line.http.call("thing", "POST", "thing", patience=WRITE_PATIENCE))
+    assert held_back.outcome is CallOutcome.HELD_BACK
     assert line.get().ok
 
 
