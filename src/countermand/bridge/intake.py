@@ -24,6 +24,7 @@ from countermand.bridge.ports import (
     MisRef,
     UnreadableHookError,
 )
+from countermand.bridge.sightings import to_be_kept_unlinked
 from countermand.bridge.store import Hook, HookEnd, Store, StoredCase
 from countermand.core.status import Facts, Side, Unmapped
 
@@ -139,10 +140,12 @@ class Intake:
         }
         items = {item.ref: item for item in await self._connection.mis.read(list(refs.values()))}
         seen = {ref: item for ref, item in items.items() if isinstance(item.status, Facts | Unmapped)}
-        await self._store.keep_unlinked(self._connection.name, list(seen.values()))
-        return {
-            hint: await self._orders_named_by(seen[hint.mis_ref]) for hint in hints if hint.mis_ref in seen
-        }
+        named_by = {ref: await self._orders_named_by(item) for ref, item in seen.items()}
+        stored = await self._store.load(self._connection.name, sorted(set().union(*named_by.values())))
+        cases = {order_id: one.case for order_id, one in stored.items()}
+        kept = to_be_kept_unlinked(seen.values(), named_by, cases)
+        await self._store.keep_unlinked(self._connection.name, kept)
+        return {hint: named_by[hint.mis_ref] for hint in hints if hint.mis_ref in seen}
 
     async def _orders_named_by(self, item: MisItem) -> tuple[str, ...]:
         by_line = await self._orders_of("line", [item.external_reference] if item.external_reference else [])

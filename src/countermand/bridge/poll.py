@@ -18,6 +18,7 @@ from countermand.bridge.converge import Converger
 from countermand.bridge.faults import DAMAGE, FAULTS, in_short
 from countermand.bridge.listed import Listed
 from countermand.bridge.ports import MisItem, MisRef, OrderNotRead, StorefrontOrder
+from countermand.bridge.sightings import to_be_kept_unlinked
 from countermand.bridge.store import Store
 from countermand.core.status import Facts, LineStatus, Unmapped, Unreadable
 
@@ -220,10 +221,12 @@ class Poll:
         """
         if not items:
             return frozenset()
-        await self._store.keep_unlinked(self._connection.name, items)
         named_by = await self._orders_named(items)
         order_ids = sorted(set().union(*named_by.values()))
         stored = await self._store.load(self._connection.name, order_ids) if order_ids else {}
+        cases = {order_id: one.case for order_id, one in stored.items()}
+        kept = to_be_kept_unlinked(items, named_by, cases)
+        await self._store.keep_unlinked(self._connection.name, kept)
         now = self._clock()
         known = [Pass(stored=one, case=replace(one.case, look_mis_at=now)) for one in stored.values()]
         new = [unknown(order_id, now) for order_id in order_ids if order_id not in stored]

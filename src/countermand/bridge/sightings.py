@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -78,6 +78,21 @@ def to_be_kept(case: Case, shown: Shown) -> Shown:
         return replace(shown, title="", notes="", raw="")
     lines = tuple(replace(line, name="") for line in shown.lines)
     return replace(shown, po_number="", customer="", lines=lines, raw="")
+
+
+def to_be_kept_unlinked(
+    items: Iterable[MisItem], named_by: Mapping[str, Iterable[str]], cases: Mapping[str, Case]
+) -> list[MisItem]:
+    """What may be stored of items that make no order yet.
+
+    `named_by`: by item, the orders that it names. `cases`: by order id, those that are known.
+    """
+    kept = []
+    for item in items:
+        for order_id in named_by[item.ref]:
+            item = to_be_kept(cases[order_id], item) if order_id in cases else item
+        kept.append(item)
+    return kept
 
 
 def without_people(case: Case) -> Case:

@@ -129,6 +129,28 @@ def test_what_both_systems_go_on_to_show_brings_nothing_back(small: Small) -> No
     assert ZOE not in everything(small.engine)
 
 
+def test_a_job_that_may_be_its_own_brings_nothing_back(small: Small) -> None:
+    async def story() -> None:
+        await small.in_production("10001")
+        small.mis.make("J9", customer_reference="10001", title=f"Copy for {ZOE}", notes=ZOE)
+        small.job_hook("J9")
+        await small.settle()
+        assert ZOE in everything(small.engine)
+        erase(small)
+        small.mis.change("J9", title=f"Second copy for {ZOE}", raw=ZOE)
+        small.job_hook("J9")
+        await small.settle()
+        assert ZOE not in everything(small.engine), "told by a message"
+        small.mis.change("J9", title=f"Third copy for {ZOE}")
+        small.connect(MANUAL, replace(small.connection.polling, interval=timedelta(seconds=1)))
+        small.clock.advance(60)
+        await small.settle()
+
+    run(story())
+    assert ZOE not in everything(small.engine), "shown in a listing"
+    assert small.unlinked() == {"J9"}
+
+
 def test_it_is_kept_in_step_all_the_same(small: Small) -> None:
     async def story() -> None:
         await small.in_production("10001", customer=f"{ZOE} Harbour", po_number=f"PO-{ZOE}-1")
