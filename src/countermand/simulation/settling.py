@@ -86,7 +86,8 @@ class Settling:
             kinds = _kinds(case, truth.line_id)
             settled = _settled(case, line, by_others=others)
             conflict = _sent_and_cancelled(truth) and not others
-            if conflict and not (settled or kinds & _ABOUT_CONFLICTS):
+            asked = settled or kinds & _ABOUT_CONFLICTS
+            if conflict and not (asked or _was_cancelled_before(self._watch, case, line)):
                 yield CONFLICT, truth.line_id, f"{truth.storefront} and {truth.mis}; tasks {sorted(kinds)}"
             wrong_here, wrong_there = (
                 _wrong_storefront(line, truth),
@@ -143,6 +144,17 @@ def _unanswered(case: Case) -> Iterable[tuple[str, str, str]]:
         tasks = _kinds(case, written.line_ids[0]) - _MONEY
         if written.command.answered_at is None and not tasks:
             yield EXPLAINED, written.line_ids[0], f"{written.id} has neither an answer nor a proof nor a task"
+
+
+def _was_cancelled_before(watch: Watch, case: Case, line: CaseLine) -> bool:
+    """Whether a line was cancelled already when we first saw it, in an order older than the connection.
+
+    Such an order is history. That a job of it goes on shows in a search or a listing of the MIS, or is told:
+    where there is none of these, nobody can know, and people are not asked about each cancelled order.
+    """
+    old = watch.shop.orders[case.order_id].placed < watch.setup.live_since
+    cannot_be_known = watch.setup.mis_lacks >= {"find", "list"} and not line.links
+    return old and cannot_be_known and line.storefront.since <= case.first_seen_at
 
 
 def _idle_tasks(line: CaseLine, case: Case, kinds: frozenset[TaskKind]) -> Iterable[tuple[str, str, str]]:
