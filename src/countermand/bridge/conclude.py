@@ -19,7 +19,7 @@ from countermand.bridge.lives import follow, without_approval
 from countermand.bridge.ports import MisItem, StorefrontOrder
 from countermand.bridge.sightings import differences
 from countermand.bridge.store import Change, Entry, State, StoredCase
-from countermand.bridge.verification import verified_since
+from countermand.bridge.verification import is_awaited, verified_since
 from countermand.bridge.worklist import TaskNews, task_news
 from countermand.core.cancellation import CancellationState
 from countermand.core.events import Event
@@ -164,7 +164,7 @@ def _state(case: Case, plan: Plan, news: TaskNews) -> State:
     if _open_kinds(case, news):
         return State.NEEDS_PERSON
     verdicts = list(plan.verdicts.values())
-    if any(isinstance(verdict, Push) for verdict in verdicts) or case.open_writes:
+    if any(isinstance(verdict, Push) for verdict in verdicts) or plan.closing or is_awaited(case):
         return State.ON_THE_WAY
     if any(isinstance(verdict, Wait) for verdict in verdicts):
         return State.WAITING

@@ -38,6 +38,7 @@ from countermand.bridge.sweep import (
     Tally,
     counting,
 )
+from countermand.bridge.verification import is_awaited
 from countermand.core.judge import judge
 from countermand.core.rules import facts_of, resolve
 from countermand.core.status import Side, Unreadable
@@ -289,7 +290,7 @@ def _left_alone(one: Candidate, now: datetime, grace: timedelta) -> Skip | None:
     case = one.stored.case
     if case.look_storefront_at or case.look_mis_at or case.checking:
         return Skip.LOOK_PENDING
-    if case.open_writes:
+    if is_awaited(case):
         return Skip.WRITE_OPEN
     if now - one.changed_at < grace:
         return Skip.YOUNG_CHANGE

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from countermand.bridge.case import Case, Written, as_order, awaits_search
 from countermand.core.command import Answer, Outcome, effect_visible
 from countermand.core.merge import Settlement
+from countermand.core.own_write import awaiting
 from countermand.core.status import Pair, Reading, Side, Unreadable
 
 
@@ -37,6 +38,16 @@ def verify(case: Case) -> Case:
             proved_at = max(reading.began_at for reading in readings)
             case = case.with_write(replace(written, command=replace(written.command, verified_at=proved_at)))
     return case
+
+
+def is_awaited(case: Case) -> bool:
+    """Whether the effect of a write of ours may still show.
+
+    One that was refused or never made, or that did not show in time, has none, however the lines stand now.
+    """
+    if not case.open_writes:
+        return False
+    return any(awaiting(entry.line) is not None for entry in as_order(case, live_since=None).lines)
 
 
 def _shows(written: Written, reading: Reading) -> bool:

@@ -198,6 +198,47 @@ def test_a_cancel_taken_back_within_the_undo_window_writes_nothing() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.NOT_SENT])
+def test_what_was_done_by_hand_after_a_write_that_did_nothing_is_in_step(outcome: Outcome) -> None:
+    """It was called on its way for ever, and each sweep left it alone for that."""
+
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.mis.answers.script = [outcome]
+        await cancelled_in_shop(small)
+        await small.settle()
+        small.mis.cancel_by_hand("J10001-01")
+        small.job_hook("J10001-01")
+        small.clock.advance(SETTLE_TIME.total_seconds())
+        await small.settle()
+        assert len(small.mis.writes) == 1
+        assert (await small.rules(), small.state()) == ({"both-cancelled"}, "in_step")
+
+    run(story())
+
+
+@pytest.mark.parametrize("answer", [Outcome.UNKNOWN, (Outcome.APPLIED, False)])
+def test_what_was_taken_back_after_a_write_that_did_not_show_is_in_step(answer: Any) -> None:
+    async def story() -> None:
+        small = Small()
+        await small.in_production()
+        small.storefront.answers.script = [answer, answer]
+        small.mis.cancel_by_hand("J10001-01")
+        small.job_hook("J10001-01")
+        await small.settle()
+        assert small.state() == "on_the_way"
+        small.clock.advance(300)
+        await small.settle()
+        small.mis.change("J10001-01", status=OPEN)
+        small.job_hook("J10001-01")
+        small.clock.advance(300)
+        await small.settle()
+        assert (await small.rules(), small.state()) == ({"both-open"}, "in_step")
+
+    run(story())
+
+
 # In a pause that the vendor asked for
 
 

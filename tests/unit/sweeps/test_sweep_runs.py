@@ -26,7 +26,7 @@ from countermand.bridge.sweep import (
     SweepState,
 )
 from countermand.bridge.sweeper import BLOCKED_FOR, MOST_BLOCKS, Sweeper
-from countermand.core.command import Change, Command
+from countermand.core.command import Change, Command, Outcome
 from countermand.core.status import Side, Unreadable
 from countermand.ledger import schema, sweeps
 
@@ -85,6 +85,15 @@ def test_an_order_with_a_write_of_ours_on_its_way_is_left_alone(shop: Process) -
     alter(shop, 4, writes=(Written(id="w1", command=command, line_ids=("s100004",)),))
     asyncio.run(alone(shop))
     assert skipped(shop) == {4: Skip.WRITE_OPEN}
+
+
+def test_an_order_with_a_write_of_ours_that_was_refused_is_compared(shop: Process) -> None:
+    command = Command(
+        target=Side.MIS, change=Change.CANCEL, sent_at=START, answered_at=START, outcome=Outcome.REFUSED
+    )
+    alter(shop, 4, writes=(Written(id="w1", command=command, line_ids=("s100004",)),))
+    asyncio.run(alone(shop))
+    assert skipped(shop) == {}
 
 
 def test_a_change_of_a_moment_ago_is_left_to_the_loop(shop: Process) -> None:
