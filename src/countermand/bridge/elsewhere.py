@@ -37,7 +37,7 @@ class Elsewhere:
         self._connection = connection
         self._store = store
         self._clock = clock
-        self._rests_until: dict[str, datetime] = {}
+        self._failed_at: dict[str, datetime] = {}
 
     async def doubled(self, case: Case, made: Iterable[Candidate]) -> Doubled | None:
         """Where one of the numbers by which links are to be made was, or may have been, given too."""
@@ -60,15 +60,20 @@ class Elsewhere:
         self, name: str, storefront: StorefrontPort, order_id: str, line_ids: Iterable[str]
     ) -> bool | None:
         """Whether it has the order or one of the lines; none where that cannot be told."""
-        if name in self._rests_until and self._clock() < self._rests_until[name]:
+        if self._rests(name):
             return None
         has = await has_order(name, storefront, order_id, self._store)
         for line_id in sorted(line_ids):
             if has is False:
                 has = await _has_line(storefront, line_id)
         if has is None:
-            self._rests_until[name] = self._clock() + _REST
+            self._failed_at[name] = self._clock()
         return has
+
+    def _rests(self, name: str) -> bool:
+        """A time from a clock that was set back since counts for nothing."""
+        failed_at = self._failed_at.get(name)
+        return failed_at is not None and timedelta() <= self._clock() - failed_at < _REST
 
 
 async def _has_line(storefront: StorefrontPort, line_id: str) -> bool | None:

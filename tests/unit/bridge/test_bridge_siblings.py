@@ -177,6 +177,23 @@ def test_while_the_other_storefront_is_down_orders_wait_and_nobody_is_asked_abou
     run(story())
 
 
+def test_a_clock_set_back_does_not_keep_the_other_storefront_from_being_asked() -> None:
+    async def story() -> None:
+        shops = TwoShops()
+        shops.other_storefront.down = "HTTP 503"
+        shops.storefront.place("10001")
+        shops.mis.make("J10001", customer_reference="10001")
+        shops.order_hook("10001")
+        await shops.settle()
+        shops.other_storefront.down = ""
+        shops.clock.advance(-3600)
+        shops.job_hook("J10001")
+        await shops.settle()
+        assert [link.ref for link in (await shops.case("10001")).lines[0].links] == ["J10001"]
+
+    run(story())
+
+
 def test_a_job_that_is_late_and_may_be_the_other_shops_is_asked_about() -> None:
     async def story() -> None:
         shops = TwoShops()
