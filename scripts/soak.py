@@ -12,6 +12,7 @@ promise is broken.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,6 +67,7 @@ def histories(
     """Simulated histories: the next seeds that were never run, after those that last broke a promise."""
     book = SoakBook(data / "histories.db", SoakRecord(RECORD), days, orders)
     until = time.monotonic() + minutes * 60
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as with Ctrl-C
     try:
         soak(book, days=days, orders=orders, most=count, processes=processes, version=version(),
              go_on=lambda: time.monotonic() < until, say=click.echo)  # fmt: skip
