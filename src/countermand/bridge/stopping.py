@@ -13,13 +13,11 @@ from countermand.bridge.lives import cancelled_in, cancels_sent
 from countermand.bridge.people import Deed, RefusedError, refuse
 from countermand.bridge.store import Entry
 from countermand.core.cancellation import Cancellation
-from countermand.core.command import Outcome, RefusalReason
+from countermand.core.command import NOT_DONE, RefusalReason
 from countermand.core.events import Event
 from countermand.core.policy import Direction
 
 CANCELS = (Direction.CANCEL_TO_MIS, Direction.CANCEL_TO_STOREFRONT)
-#: The other system said no, or was not asked: nothing of the write can still take effect.
-_NOT_DONE = (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.NOT_SENT)
 
 
 def waiting(case: Case) -> tuple[Cancellation, ...]:
@@ -62,7 +60,7 @@ def _chosen(case: Case, direction: Direction | None) -> Cancellation:
 def _sent(case: Case, one: Cancellation) -> Written | None:
     """A cancel of these lines that is under way, or whose answer is not clear."""
     sent = cancels_sent(case, one.direction, one.line_ids)
-    return next((written for written in sent if written.command.outcome not in _NOT_DONE), None)
+    return next((written for written in sent if written.command.outcome not in NOT_DONE), None)
 
 
 def _entry(

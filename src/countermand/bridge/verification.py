@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from countermand.bridge.case import Case, Written, as_order, awaits_search
-from countermand.core.command import Answer, Outcome, effect_visible
+from countermand.core.command import NOT_DONE, Answer, effect_visible
 from countermand.core.merge import Settlement
 from countermand.core.own_write import awaiting
 from countermand.core.status import Pair, Reading, Side, Unreadable
@@ -52,7 +52,7 @@ def is_awaited(case: Case) -> bool:
 
 def _shows(written: Written, reading: Reading) -> bool:
     command = written.command
-    if command.outcome in (Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.NOT_SENT):
+    if command.outcome in NOT_DONE:
         return False
     since = command.answered_at or command.sent_at
     return reading.began_at >= since and effect_visible(command, reading)

@@ -42,6 +42,10 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"
 
 
+#: The other system said no, or was not asked: nothing of the write can still take effect.
+NOT_DONE = frozenset({Outcome.REFUSED, Outcome.UNSUPPORTED, Outcome.NOT_SENT})
+
+
 class RefusalReason(StrEnum):
     """Why a cancellation was refused (terms of CIP4 PrintTalk, extended)."""
 

@@ -8,11 +8,8 @@ from countermand.infigo.client import InfigoClient
 from countermand.infigo.reading import moment_text
 from countermand.infigo.settings import InfigoSettings
 from countermand.vendor_http.fields import as_text, pick, rows
-from countermand.vendor_http.reply import CallOutcome, Reply
+from countermand.vendor_http.reply import TRANSIENT, CallOutcome, Reply
 
-_TRANSIENT = frozenset(
-    {CallOutcome.THROTTLED, CallOutcome.HELD_BACK, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT}
-)
 #: A line id that no storefront has: the call shows that the header is accepted, and answers `null`.
 _NO_LINE = "s0"
 _RECENTLY = timedelta(days=1)
@@ -35,7 +32,7 @@ def _rest_problem(reply: Reply, setting: str) -> str | None:
         return None
     if reply.outcome is CallOutcome.UNREACHABLE:
         return f"{reply.said}: check base_url"
-    if reply.outcome in _TRANSIENT:
+    if reply.outcome in TRANSIENT:
         return f"{reply.said}: try again later, or check base_url"
     if reply.status in (401, 403):
         return f"Infigo did not accept the token (HTTP {reply.status}): check {setting}"
@@ -50,7 +47,7 @@ def _script_problem(reply: Reply, settings: InfigoSettings) -> str | None:
         return "The MegaScript did not accept the secret: check megascript_secret"
     if code:
         return f"The MegaScript answered {code}: {_message(reply)}"
-    if reply.outcome in _TRANSIENT or reply.outcome is CallOutcome.UNREACHABLE:
+    if reply.outcome in TRANSIENT or reply.outcome is CallOutcome.UNREACHABLE:
         return f"{reply.said}: try again later, or check base_url"
     if reply.ok and as_text(pick(reply.value, "script")) == "countermand":
         return None

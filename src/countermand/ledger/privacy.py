@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from countermand.bridge.case import Case
-from countermand.bridge.sightings import without_people
+from countermand.bridge.sightings import ERASED, to_be_kept, without_people
 from countermand.bridge.store import Entry
 from countermand.core.events import Event
 from countermand.ledger.journal import append, erase
@@ -81,13 +80,14 @@ def _erase_tasks(database: Connection, order_id: int) -> list[str]:
     )
     ids = sorted(database.scalars(alone))
     database.execute(
-        update(task).where(task.c.id.in_(ids), task.c.close_reason != "").values(close_reason="erased")
+        update(task).where(task.c.id.in_(ids), task.c.close_reason != "").values(close_reason=ERASED)
     )
     return [f"task/{number}" for number in ids]
 
 
 def _erase_unlinked(database: Connection, connection: str, case: Case) -> None:
     """Empty what jobs say that name this order and may be made for it."""
+    erased = without_people(case)
     named = [number for number in (case.order_id, case.po_number) if number]
     lines = [line.line_id for line in case.lines]
     rows = database.execute(
@@ -97,7 +97,7 @@ def _erase_unlinked(database: Connection, connection: str, case: Case) -> None:
         )
     ).all()
     for row in rows:
-        item = replace(row.item, title="", notes="", raw="")
+        item = to_be_kept(erased, row.item)
         where = (unlinked_item.c.connection == connection) & (unlinked_item.c.ref == row.ref)
         database.execute(update(unlinked_item).where(where).values(item=item))
 

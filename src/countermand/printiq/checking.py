@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from countermand.printiq.client import PrintIQClient
 from countermand.printiq.settings import PrintIQSettings
-from countermand.vendor_http.reply import CallOutcome, Reply
+from countermand.vendor_http.reply import TRANSIENT, CallOutcome, Reply
 
-_TRANSIENT = frozenset(
-    {CallOutcome.THROTTLED, CallOutcome.HELD_BACK, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT}
-)
 _LOGIN = "username, password, application_name and application_key"
 
 
@@ -24,7 +21,7 @@ async def check_connection(client: PrintIQClient, settings: PrintIQSettings) -> 
 def _login_problem(reply: Reply) -> str:
     if reply.outcome is CallOutcome.UNREACHABLE:
         return f"{reply.said}: check base_url"
-    if reply.outcome in _TRANSIENT:
+    if reply.outcome in TRANSIENT:
         return f"{reply.said}: try again later, or check base_url"
     if reply.status == 404 or reply.outcome is CallOutcome.UNEXPECTED:
         return f"{reply.said}: check base_url"

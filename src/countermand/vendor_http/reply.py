@@ -30,6 +30,12 @@ class CallOutcome(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+#: It may go well in a moment: nothing that was set up is shown to be wrong.
+TRANSIENT = frozenset(
+    {CallOutcome.THROTTLED, CallOutcome.HELD_BACK, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT}
+)
+
+
 class Content(StrEnum):
     """What a good answer holds."""
 
