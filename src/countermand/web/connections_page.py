@@ -150,14 +150,14 @@ def _telling(service: Service) -> list[tuple[str, str, str, datetime | None]]:
             one.teller.trouble,
             one.teller.told_at,
         )
-        for name, one in sorted(service.telling.items())
+        for name, one in sorted(service.telling.by_name.items())
     ]
 
 
 def _calls(service: Service) -> list[tuple[str, str, int, int]]:
     """System, call, how often it was made, and how often no good answer came."""
-    counts = sorted(service.calls.counts.items(), key=lambda item: (item[0][0], -item[1]))
-    failed = service.calls.failed
+    counts = sorted(service.clients.calls.counts.items(), key=lambda item: (item[0][0], -item[1]))
+    failed = service.clients.calls.failed
     return [(system, name, number, failed[(system, name)]) for (system, name), number in counts]
 
 

@@ -12,8 +12,7 @@ import pytest
 from config_systems import ENVIRON, NOWHERE, read
 from msgspec.structs import replace
 
-from countermand import app
-from countermand.app import Service, utc_now
+from countermand.app import Service, looking_after, utc_now
 from countermand.bridge.adoption import unknown
 from countermand.bridge.store import Change, State
 from countermand.core.status import Side
@@ -80,7 +79,7 @@ async def many(folder: Path) -> AsyncIterator[tuple[Service, Steps]]:
 def long_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(app, "LOOKS_A_SECOND", len(SHOPS) / 3600)
+    monkeypatch.setattr(looking_after, "LOOKS_A_SECOND", len(SHOPS) / 3600)
 
 
 def test_each_has_its_turn_and_a_message_wakes_only_the_one_that_it_is_for(tmp_path: Path) -> None:
@@ -97,8 +96,8 @@ def test_each_has_its_turn_and_a_message_wakes_only_the_one_that_it_is_for(tmp_p
 def test_a_message_does_not_wait_for_a_turn_among_looks(tmp_path: Path) -> None:
     async def story() -> None:
         # The turn is somebody else's for as long as this takes.
-        async with many(tmp_path) as (service, steps), service._turn, asyncio.timeout(10):
-            waiting = asyncio.create_task(service._wait_for_turn(service.running["two"]))
+        async with many(tmp_path) as (service, steps), service._looking_after._turn, asyncio.timeout(10):
+            waiting = asyncio.create_task(service._looking_after._wait_for_turn(service.running["two"]))
             await asyncio.sleep(0)
             assert not waiting.done()
             await service.receive(["two"], Side.MIS, "application/json", b"{}")

@@ -17,7 +17,7 @@ import structlog
 from msgspec.structs import replace
 from sqlalchemy import text
 
-from countermand.app import Service
+from countermand.app.telling import keep_telling
 from countermand.bridge.store import Entry
 from countermand.core.events import Event
 from countermand.core.tasks import TASK_TYPES, TaskKind
@@ -472,7 +472,7 @@ def test_an_error_of_ours_is_said_until_it_is_over_and_a_full_disk_once(desk: De
 
         desk.teller.step = step  # type: ignore[method-assign]
         with structlog.testing.capture_logs() as logs:
-            loop = asyncio.create_task(Service._tell(desk.teller))
+            loop = asyncio.create_task(keep_telling(desk.teller))
             await asyncio.wait_for(heard_all.wait(), 20)
         loop.cancel()
         assert [each.startswith("The disk is full") for each in said] == [False, True, True, False]

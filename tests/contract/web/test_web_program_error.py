@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from countermand import app
+from countermand.app import looking_after
 from countermand.bridge.bridge import Bridge
 from countermand.bridge.connection import Polling
 from countermand.bridge.faults import failed
@@ -78,7 +78,7 @@ def test_a_sweep_on_which_the_program_fails_is_told_until_it_goes_well(
         return False
 
     monkeypatch.setattr(Sweeper, "step", step)
-    monkeypatch.setattr(app, "SWEEP_FAILED_SECONDS", 0.05)
+    monkeypatch.setattr(looking_after, "SWEEP_FAILED_SECONDS", 0.05)
     bench = Bench(tmp_path)
     with bench.served() as console:
         health = eventually(lambda: _health(console, ok=False))
